@@ -1,0 +1,1 @@
+//! rebuffer-e2e
