@@ -1,0 +1,107 @@
+# The only entry point: people and CI call these targets and nothing beneath them. `make` alone lists them.
+#
+# Each target does the set-up it needs: the packages of the dashboard, the library of the embedded archive and, as far
+# as the machine lets it, Debian packages. What is fetched lands in $(CACHE) (set REBUFFER_CACHE to share it between
+# trees), never outside. Two calls at once wait for each other.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+CACHE := $(abspath $(or $(REBUFFER_CACHE),.cache))
+export REBUFFER_CACHE := $(CACHE)
+ARGS ?=
+
+# In CI the lock file is law, and what cannot be set up is a failure instead of a skipped test.
+LOCKED := $(if $(CI),--locked)
+
+# nextest when it is there. Compiling it takes longer than it saves, so plain `cargo test` otherwise.
+RUN_TESTS = $(if $(shell cargo nextest --version 2>/dev/null),cargo nextest run,cargo test) $(LOCKED) --no-fail-fast
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: toolchain dashboard try-archive ## Build and start the rig with its demo stream; ARGS="..." adds flags of `rebuffer up`
+	@echo "Building the rig; the first time takes a few minutes."
+	@exec cargo run $(LOCKED) --release -p rebuffer -- up --demo $(ARGS)
+
+.PHONY: test
+test: setup ## Run every test: dashboard, documentation examples, Rust, end to end
+	cd dashboard && npm run test
+	cargo build $(LOCKED) --workspace --bins
+	cargo test $(LOCKED) --workspace --doc
+	$(RUN_TESTS) --workspace
+
+.PHONY: check
+check: toolchain dashboard ## Check format, lints, the rules of the house, licences and generated files
+	cargo fmt --check
+	$(RUN_TESTS) -p rebuffer-tidy
+	$(MAKE) lint
+	$(MAKE) current
+
+.PHONY: e2e
+e2e: setup ## Run the end-to-end tests alone
+	cargo build $(LOCKED) --workspace --bins
+	$(RUN_TESTS) -p rebuffer-e2e
+
+.PHONY: bench
+bench: toolchain dashboard ## Measure the rig against nginx on this machine
+	@.ci/need "the comparison is not run" nginx:nginx-light wrk:wrk
+	cargo run $(LOCKED) --release -p rebuffer-bench -- $(ARGS)
+
+.PHONY: fmt
+fmt: toolchain npm ## Format everything
+	cargo fmt
+	cd dashboard && npm run format
+
+.PHONY: lint
+lint: toolchain dashboard ## Lint everything, warnings are errors
+	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
+	cd dashboard && npm run lint && npm run typecheck
+
+.PHONY: setup
+setup: toolchain dashboard try-archive ## Install what the tests need, as far as this machine allows
+	@.ci/need "tests that need it are skipped" chromium:chromium ffmpeg:ffmpeg curl:curl ip:iproute2
+
+.PHONY: archive
+archive: ## Fetch the library of the embedded archive (180 MB)
+	@mkdir -p "$(CACHE)"
+	@flock -o "$(CACHE)" forwarder/embedded/fetch.sh "$(CACHE)/chdb"
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Steps of the targets above.
+
+.PHONY: toolchain
+toolchain:
+	@for tool in cargo:rustup node:nodejs npm:npm cc:gcc; do \
+		command -v "$${tool%:*}" >/dev/null || { echo "$${tool%:*} is missing: install $${tool#*:} first" >&2; exit 1; }; \
+	done
+
+# A machine without the library still plays, shapes and breaks; the rig says itself that nothing is kept.
+.PHONY: try-archive
+try-archive:
+	@$(MAKE) archive || { test -z "$(CI)" && echo "Going on without the embedded archive." >&2; }
+
+.PHONY: npm dashboard
+npm dashboard: %: toolchain
+	@flock -o dashboard $(MAKE) $(if $(filter npm,$@),$(PACKAGES),$(PAGE))
+
+# npm writes the first file last, and vite the second, so each stands for all that came with it.
+PACKAGES := dashboard/node_modules/.package-lock.json
+PAGE := dashboard/dist/index.html
+
+$(PACKAGES): dashboard/package.json dashboard/package-lock.json
+	cd dashboard && npm ci --no-audit --no-fund
+	@touch $@
+
+# Folders are among the sources, so a deleted file counts as a change.
+$(PAGE): $(PACKAGES) $(shell find dashboard -mindepth 1 \( -name node_modules -o -name dist \) -prune -o -print 2>/dev/null)
+	cd dashboard && npm run build
+	@touch $@
