@@ -1,1 +1,39 @@
-//! rebuffer-model
+//! What the rig means: players, plays, rules, faults, shapes, exchanges, samples, actions and labels.
+//!
+//! Every room speaks in these types. Invariant: pure data and pure functions; no I/O, no clock, no randomness.
+//! Values are checked where they are made, so a value that exists is a value that is allowed.
+//! Deliberately absent: anything about sockets, SQL or HTTP handlers.
+
+mod action;
+mod control;
+mod exchange;
+mod fault;
+mod id;
+mod kind;
+mod label;
+mod record;
+mod rule;
+mod sample;
+mod shape;
+mod step;
+mod time;
+mod unit;
+mod who;
+
+pub use action::{Action, ActionKind, ActionSource, EndReason};
+pub use control::{Control, ControlError, LabelKey, LabelValue, MAX_LABELS, MAX_RULES};
+pub use exchange::{
+    Answer, Cause, Exchange, FaultSeen, HeaderField, Link, OriginAnswer, RequestSeen, TcpSnapshot, Timing,
+};
+pub use fault::{FAULTS, Fault, FaultCategory, FaultFact, MID_BODY_BYTES};
+pub use id::{AttemptId, IdError, OriginName, PlayId, PlayerId, Position, RuleId, SessionId};
+pub use kind::{RequestKind, Resolution, Variant};
+pub use label::{Label, Severity};
+pub use record::{Record, RecordBody};
+pub use rule::{Cadence, Filter, Mode, Rule, RungPosition, UrlMatch, UrlMatchMode, VariantPredicate};
+pub use sample::{Extra, PlayerMetrics, RigMetrics, Sample};
+pub use shape::{KNOBS, Knob, LinkOp, Shape};
+pub use step::Step;
+pub use time::Timestamp;
+pub use unit::{BitsPerSec, Mbps, Millis, UnitError};
+pub use who::Who;

@@ -1,0 +1,162 @@
+//! What an operator set for a player: labels, fault rules, shape. This is the document a merge patch edits and the rig stores.
+//!
+//! Invariant: a `Control` that passed `check` can be put in force as it stands.
+//! Deliberately absent: revisions and counters, which are the rig's and not the operator's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Rule, Shape};
+
+/// The most labels a player may carry.
+pub const MAX_LABELS: usize = 32;
+/// The most rules a player may carry.
+pub const MAX_RULES: usize = 256;
+
+/// Everything an operator set for one player.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Control {
+    /// Free labels of the player; at most 32.
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub labels: BTreeMap<LabelKey, LabelValue>,
+    /// Fault rules, in order; at most 256.
+    pub fault_rules: Vec<Rule>,
+    /// The link.
+    pub shape: Shape,
+}
+
+/// A label's key: a lower-case letter, then at most 62 of letters, digits, `_`, `.`, `/`, `-`; `harness.` is reserved.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LabelKey(String);
+
+/// A label's value: at most 256 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LabelValue(String);
+
+/// Why a document cannot be put in force.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct ControlError {
+    /// JSON pointer of the offending field.
+    pub pointer: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl Control {
+    /// Checks what spans fields: bounds, counts, unique rule ids.
+    pub fn check(&self) -> Result<(), ControlError> {
+        let error = |pointer: String, message: String| Err(ControlError { pointer, message });
+        if self.labels.len() > MAX_LABELS {
+            return error(
+                "/labels".into(),
+                format!("at most {MAX_LABELS} labels; got {}", self.labels.len()),
+            );
+        }
+        if self.fault_rules.len() > MAX_RULES {
+            let got = self.fault_rules.len();
+            return error("/fault_rules".into(), format!("at most {MAX_RULES} rules; got {got}"));
+        }
+        let mut seen = BTreeSet::new();
+        for (index, rule) in self.fault_rules.iter().enumerate() {
+            if !seen.insert(&rule.id) {
+                return error(
+                    format!("/fault_rules/{index}/id"),
+                    format!("two rules are called {:?}; ids are unique within a player", rule.id.as_str()),
+                );
+            }
+        }
+        match self.shape.check() {
+            Ok(()) => Ok(()),
+            Err((knob, message)) => error(format!("/shape/{knob}"), message),
+        }
+    }
+}
+
+impl LabelKey {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl LabelValue {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for LabelKey {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let tail_ok =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.' | '/' | '-');
+        let starts = text.chars().next().is_some_and(|c| c.is_ascii_lowercase());
+        if !starts || text.len() > 63 || !text.chars().all(tail_ok) {
+            return Err(format!(
+                "a label key is a lower-case letter and up to 62 more of a-z, 0-9, '_', '.', '/', '-'; got {text:?}"
+            ));
+        }
+        if text.starts_with("harness.") {
+            return Err("label keys that begin with \"harness.\" are reserved".to_owned());
+        }
+        Ok(Self(text))
+    }
+}
+
+impl TryFrom<String> for LabelValue {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.chars().count() > 256 {
+            return Err("a label value has at most 256 characters".to_owned());
+        }
+        Ok(Self(text))
+    }
+}
+
+impl From<LabelKey> for String {
+    fn from(key: LabelKey) -> String {
+        key.0
+    }
+}
+
+impl From<LabelValue> for String {
+    fn from(value: LabelValue) -> String {
+        value.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_rules_of_one_name_are_refused_with_a_pointer() {
+        let control: Control =
+            serde_json::from_str(r#"{"fault_rules":[{"id":"a","type":"404"},{"id":"a","type":"503"}]}"#)
+                .unwrap();
+        assert_eq!(control.check().unwrap_err().pointer, "/fault_rules/1/id");
+    }
+
+    #[test]
+    fn label_keys_follow_the_rule() {
+        let key = |text: &str| LabelKey::try_from(text.to_owned());
+        assert!(key("run/7.a-b_c").is_ok());
+        for bad in ["", "Run", "7a", "_x", "a b", "harness.x"] {
+            assert!(key(bad).is_err(), "{bad:?}");
+        }
+        assert!(key(&"a".repeat(64)).is_err());
+    }
+
+    #[test]
+    fn a_bound_of_a_knob_points_at_the_knob() {
+        let control: Control = serde_json::from_str(r#"{"shape":{"rate_mbps":20000}}"#).unwrap();
+        assert_eq!(control.check().unwrap_err().pointer, "/shape/rate_mbps");
+    }
+}

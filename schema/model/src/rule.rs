@@ -1,0 +1,200 @@
+//! A fault rule: which requests, how often, which fault.
+//!
+//! Invariant: a rule that exists can be evaluated; patterns compile and `consecutive` is at least 1.
+//! Deliberately absent: evaluation and its counters (see the engine).
+
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Fault, RequestKind, Resolution, RuleId};
+
+/// A fault, the requests it is meant for, and its cadence. Rules stand in a list; the first that matches a request and is not
+/// exhausted owns it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The rule's name, unique within its player. Minted when a rule is added without one.
+    pub id: RuleId,
+    /// What happens on the wire.
+    #[serde(rename = "type")]
+    pub fault: Fault,
+    /// Length of the cycle, in the unit of `mode`; 0 means one window, after which the rule is exhausted.
+    #[serde(default)]
+    pub frequency: u32,
+    /// Length of the faulted part of the cycle, in the unit of `mode`; at least 1.
+    #[serde(default = "one")]
+    #[schema(value_type = u32, minimum = 1)]
+    pub consecutive: NonZeroU32,
+    /// What `frequency` and `consecutive` count.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Which requests; absent means all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
+}
+
+/// What a cadence counts. C is `consecutive`, F is `frequency`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The first C of every F matching requests; F <= C means every one.
+    Requests,
+    /// The first C seconds of every F seconds, from the first matching request; F <= C means always.
+    Seconds,
+    /// At most C matching requests in each window of F seconds, from the first matching request.
+    #[default]
+    FailuresPerSeconds,
+}
+
+/// The three numbers that decide when a rule fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Cadence {
+    /// C.
+    pub consecutive: NonZeroU32,
+    /// F; 0 is one window.
+    pub frequency: u32,
+    /// What both count.
+    pub mode: Mode,
+}
+
+/// The requests a rule is meant for: every named predicate must hold.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    /// Any of these kinds; empty means every kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub request_kind: Vec<RequestKind>,
+    /// The variant the request belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<VariantPredicate>,
+    /// The URL of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_match: Option<UrlMatch>,
+}
+
+/// Which rungs of the current ladder: every named predicate must hold; within a list, any.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VariantPredicate {
+    /// Rungs by number, 0 is the lowest bandwidth.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rung_indexes: Vec<u32>,
+    /// Rungs by place in the current ladder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rung_positions: Vec<RungPosition>,
+    /// Declared resolutions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub resolutions: Vec<Resolution>,
+    /// Declared bandwidth above this many bit/s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bandwidth_above: Option<u64>,
+    /// Declared bandwidth below this many bit/s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bandwidth_below: Option<u64>,
+    /// One of the declared codecs begins with this text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec_prefix: Option<String>,
+}
+
+/// A place in the ladder that follows the ladder when it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RungPosition {
+    /// The highest bandwidth.
+    Top,
+    /// The one below the highest.
+    SecondFromTop,
+    /// The lowest bandwidth.
+    Bottom,
+    /// The one above the lowest.
+    SecondFromBottom,
+}
+
+/// A predicate on the path of the request, without its query. Any of the patterns may match.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "RawUrlMatch")]
+pub struct UrlMatch {
+    /// How the patterns are read.
+    pub mode: UrlMatchMode,
+    /// At least one pattern; a `regex` has the syntax of the Rust regex crate and matches anywhere.
+    #[schema(min_items = 1)]
+    pub patterns: Vec<String>,
+}
+
+/// How a URL pattern is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UrlMatchMode {
+    /// The whole path.
+    Exact,
+    /// The last element of the path.
+    Basename,
+    /// Anywhere in the path.
+    Substring,
+    /// A regular expression.
+    Regex,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawUrlMatch {
+    mode: UrlMatchMode,
+    patterns: Vec<String>,
+}
+
+impl Rule {
+    /// When the rule fires.
+    pub fn cadence(&self) -> Cadence {
+        Cadence { consecutive: self.consecutive, frequency: self.frequency, mode: self.mode }
+    }
+}
+
+fn one() -> NonZeroU32 {
+    NonZeroU32::MIN
+}
+
+impl TryFrom<RawUrlMatch> for UrlMatch {
+    type Error = String;
+    fn try_from(raw: RawUrlMatch) -> Result<Self, String> {
+        if raw.patterns.is_empty() {
+            return Err("url_match needs at least one pattern".to_owned());
+        }
+        if raw.mode == UrlMatchMode::Regex {
+            for pattern in &raw.patterns {
+                regex::Regex::new(pattern)
+                    .map_err(|error| format!("{pattern:?} is not a regular expression: {error}"))?;
+            }
+        }
+        Ok(Self { mode: raw.mode, patterns: raw.patterns })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_has_sensible_defaults() {
+        let rule: Rule = serde_json::from_str(r#"{"id":"r1","type":"404"}"#).unwrap();
+        assert_eq!(rule.fault, Fault::Status(404));
+        assert_eq!((rule.frequency, rule.consecutive.get(), rule.mode), (0, 1, Mode::FailuresPerSeconds));
+        assert_eq!(rule.filter, None);
+    }
+
+    #[test]
+    fn what_cannot_be_evaluated_is_refused() {
+        for bad in [
+            r#"{"id":"r1","type":"404","consecutive":0}"#,
+            r#"{"id":"r1","type":"404","frequency":-1}"#,
+            r#"{"id":"r1","type":"404","colour":"red"}"#,
+            r#"{"id":"r1","type":"404","filter":{"url_match":{"mode":"regex","patterns":["("]}}}"#,
+            r#"{"id":"r1","type":"404","filter":{"url_match":{"mode":"exact","patterns":[]}}}"#,
+            r#"{"id":"r1","type":"404","filter":{"request_kind":["film"]}}"#,
+        ] {
+            assert!(serde_json::from_str::<Rule>(bad).is_err(), "{bad}");
+        }
+    }
+}
