@@ -66,6 +66,11 @@ lint: toolchain dashboard ## Lint everything, warnings are errors
 	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	cd dashboard && npm run lint && npm run typecheck
 
+# One line per generator, a document before what is made from it.
+.PHONY: gen
+gen: toolchain npm ## Write every generated file anew
+	cd dashboard && npm run gen --if-present
+
 .PHONY: setup
 setup: toolchain dashboard try-archive ## Install what the tests need, as far as this machine allows
 	@.ci/need "tests that need it are skipped" chromium:chromium ffmpeg:ffmpeg curl:curl ip:iproute2
@@ -89,19 +94,30 @@ toolchain:
 try-archive:
 	@$(MAKE) archive || { test -z "$(CI)" && echo "Going on without the embedded archive." >&2; }
 
+# The sums before and after, not `git diff`: what is current but not committed yet passes, as it should.
+FINGERPRINT := find . \( -path './.*' -o -path ./target -o -name node_modules \) -prune -o -type f \
+	\( -name '*.gen.ts' -o -path '*/openapi/*.json' -o -name schema.sql \) -exec sha256sum {} + | sort -k 2
+
+.PHONY: current
+current:
+	@before=$$($(FINGERPRINT)); $(MAKE) gen; after=$$($(FINGERPRINT)); \
+	diff <(echo "$$before") <(echo "$$after") || { echo "Generated files were not current: commit what make gen wrote." >&2; exit 1; }
+
 .PHONY: npm dashboard
 npm dashboard: %: toolchain
-	@flock -o dashboard $(MAKE) $(if $(filter npm,$@),$(PACKAGES),$(PAGE))
+	@flock -o dashboard $(MAKE) -s $(if $(filter npm,$@),$(PACKAGES),$(PAGE))
 
 # npm writes the first file last, and vite the second, so each stands for all that came with it.
 PACKAGES := dashboard/node_modules/.package-lock.json
 PAGE := dashboard/dist/index.html
 
 $(PACKAGES): dashboard/package.json dashboard/package-lock.json
+	@echo "Fetching the dashboard's packages"
 	cd dashboard && npm ci --no-audit --no-fund
 	@touch $@
 
 # Folders are among the sources, so a deleted file counts as a change.
 $(PAGE): $(PACKAGES) $(shell find dashboard -mindepth 1 \( -name node_modules -o -name dist \) -prune -o -print 2>/dev/null)
+	@echo "Building the dashboard"
 	cd dashboard && npm run build
 	@touch $@
