@@ -1,1 +1,21 @@
-//! rebuffer-api
+//! The views of both APIs and the one shape of their errors.
+//!
+//! Invariant: everything that crosses HTTP as JSON has its type here or in the model; the documents under `openapi/` and the
+//! dashboard's types are generated from these. Deliberately absent: handlers, sockets, clocks.
+
+pub mod archive;
+mod event;
+mod info;
+mod merge;
+mod page;
+mod player;
+mod problem;
+mod strict;
+
+pub use event::{Frame, PlayEnded, PlayStarted, PlayerDeleted, ReplayGap, RuleFired};
+pub use info::{Capability, Info, KnobView, ListenView, OriginView, PartView, Readiness};
+pub use merge::MergePatch;
+pub use page::Items;
+pub use player::{CurrentPlay, LinkBackend, LinkView, PlayerCreate, PlayerRecord, RuleCounters, SessionView};
+pub use problem::{Problem, ProblemKind};
+pub use strict::{from_json, from_value};

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Rule, Shape};
+use crate::{Rule, RuleId, Shape};
 
 /// The most labels a player may carry.
 pub const MAX_LABELS: usize = 32;
@@ -49,6 +49,18 @@ pub struct ControlError {
 }
 
 impl Control {
+    /// Gives every rule that came without a name the first free one of `rule-1`, `rule-2` and so on.
+    pub fn name_rules(&mut self) {
+        let mut taken: BTreeSet<RuleId> = self.fault_rules.iter().map(|rule| rule.id.clone()).collect();
+        let mut names = (1_u32..).filter_map(|n| RuleId::new(&format!("rule-{n}")).ok());
+        for rule in self.fault_rules.iter_mut().filter(|rule| rule.id == RuleId::default()) {
+            if let Some(name) = names.find(|name| !taken.contains(name)) {
+                taken.insert(name.clone());
+                rule.id = name;
+            }
+        }
+    }
+
     /// Checks what spans fields: bounds, counts, unique rule ids.
     pub fn check(&self) -> Result<(), ControlError> {
         let error = |pointer: String, message: String| Err(ControlError { pointer, message });
@@ -142,6 +154,18 @@ mod tests {
             serde_json::from_str(r#"{"fault_rules":[{"id":"a","type":"404"},{"id":"a","type":"503"}]}"#)
                 .unwrap();
         assert_eq!(control.check().unwrap_err().pointer, "/fault_rules/1/id");
+    }
+
+    #[test]
+    fn unnamed_rules_get_the_first_free_names() {
+        let mut control: Control = serde_json::from_str(
+            r#"{"fault_rules":[{"type":"404"},{"id":"rule-1","type":"503"},{"type":"500"}]}"#,
+        )
+        .unwrap();
+        control.name_rules();
+        let names: Vec<_> = control.fault_rules.iter().map(|rule| rule.id.as_str()).collect();
+        assert_eq!(names, ["rule-2", "rule-1", "rule-3"]);
+        assert!(control.check().is_ok());
     }
 
     #[test]

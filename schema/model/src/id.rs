@@ -73,8 +73,9 @@ pub struct AttemptId(pub u32);
 #[schema(value_type = String, format = Uuid)]
 pub struct SessionId(pub Uuid);
 
-/// The name of a fault rule, unique within its player: letters, digits, `.`, `_`, `-`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+/// The name of a fault rule, unique within its player: letters, digits, `.`, `_`, `-`. The default is the unnamed rule, which
+/// `Control::name_rules` names before anything is stored.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, max_length = 128, pattern = "^[A-Za-z0-9._-]+$")]
 pub struct RuleId(String);

@@ -15,7 +15,8 @@ use crate::{Fault, RequestKind, Resolution, RuleId};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The rule's name, unique within its player. Minted when a rule is added without one.
+    /// The rule's name, unique within its player; a rule that comes without one is given `rule-1`, `rule-2` and so on.
+    #[serde(default)]
     pub id: RuleId,
     /// What happens on the wire.
     #[serde(rename = "type")]

@@ -1,0 +1,101 @@
+//! What this rig is and can do, and whether each of its parts is ready.
+//!
+//! Invariant: everything here was found out at run time, and what is missing says why.
+
+use rebuffer_model::{FaultFact, OriginName};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::LinkBackend;
+
+/// What this rig is and can do.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Info {
+    /// The version of the rig.
+    pub version: &'static str,
+    /// The versions of the API it serves.
+    pub api_versions: Vec<&'static str>,
+    /// Where it listens.
+    pub listen: ListenView,
+    /// The origins it may reach.
+    pub origins: Vec<OriginView>,
+    /// Who enforces links, and why not somebody better.
+    pub shaper: Capability,
+    /// Whether events are archived, and why not.
+    pub archive: PartView,
+    /// The knobs of a link.
+    pub knobs: Vec<KnobView>,
+    /// The faults a rule may name.
+    #[schema(value_type = Vec<FaultFact>)]
+    pub faults: &'static [FaultFact],
+}
+
+/// Where the rig listens.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ListenView {
+    /// The port of the API and the dashboard.
+    pub api_port: u16,
+    /// The port where players start.
+    pub base_port: u16,
+    /// The first session port.
+    pub first_session_port: u16,
+    /// The last session port.
+    pub last_session_port: u16,
+}
+
+/// An origin the rig may reach.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OriginView {
+    /// Its name, the first path element on the base port.
+    pub name: OriginName,
+    /// Its URL.
+    pub url: String,
+    /// Whether it needs no name on the base port.
+    pub default: bool,
+    /// Playlists worth trying, paths on the origin.
+    pub playlists: Vec<String>,
+}
+
+/// Who enforces links, and why.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Capability {
+    /// The backend in use.
+    pub backend: LinkBackend,
+    /// Why this one, in plain words.
+    pub reason: String,
+}
+
+/// A knob as users turn it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct KnobView {
+    /// The field of `shape`.
+    pub name: &'static str,
+    /// The unit of the number.
+    pub unit: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+    /// The smallest value.
+    pub min: f64,
+    /// The largest value.
+    pub max: f64,
+}
+
+/// A part of the rig and whether it works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PartView {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it works.
+    pub ready: bool,
+    /// In plain words: what it does, or why it does not.
+    pub reason: String,
+}
+
+/// Whether the rig is ready, part by part.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Readiness {
+    /// Whether every part that is wanted works.
+    pub ready: bool,
+    /// The parts.
+    pub parts: Vec<PartView>,
+}

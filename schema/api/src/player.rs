@@ -1,0 +1,147 @@
+//! A player as the control API shows it: what was asked beside what is in force.
+//!
+//! Invariant: `labels`, `fault_rules` and `shape` are exactly what can be patched; everything else is the rig's to say.
+
+use std::collections::BTreeMap;
+
+use rebuffer_model::{
+    AttemptId, Control, LabelKey, LabelValue, OriginName, PlayId, PlayerId, PlayerMetrics, Rule, RuleId,
+    SessionId, Shape, Timestamp, Variant,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One player.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlayerRecord {
+    /// The canonical id.
+    pub id: PlayerId,
+    /// A small number for people, unique in this rig.
+    pub display_id: u32,
+    /// Changes with every change of what can be patched; goes into `If-Match`.
+    pub control_revision: String,
+    /// Free labels.
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub labels: BTreeMap<LabelKey, LabelValue>,
+    /// The fault rules, in order.
+    pub fault_rules: Vec<Rule>,
+    /// The link as it was asked for.
+    pub shape: Shape,
+    /// What each rule has done so far.
+    #[schema(value_type = BTreeMap<String, RuleCounters>)]
+    pub rule_counters: BTreeMap<RuleId, RuleCounters>,
+    /// The link as it is; absent while the player has no session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkView>,
+    /// The session; absent while the player has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionView>,
+    /// The play the client named last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_play: Option<CurrentPlay>,
+    /// The ladder of the last master playlist, lowest rung first.
+    pub ladder: Vec<Variant>,
+    /// The player's last report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub player_metrics: Option<PlayerMetrics>,
+    /// When the rig first heard of the player.
+    pub first_seen_at: Timestamp,
+    /// When it last asked or reported.
+    pub last_seen_at: Timestamp,
+}
+
+/// What a rule has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RuleCounters {
+    /// Requests it owned.
+    pub matched: u64,
+    /// Requests on which it fired.
+    pub fired: u64,
+    /// Whether its one window is over; edit its cadence to arm it again.
+    pub exhausted: bool,
+}
+
+/// Who enforces a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkBackend {
+    /// The kernel, counting the wire.
+    Kernel,
+    /// The proxy, counting bodies; no queue model.
+    Pacing,
+    /// Nobody.
+    Off,
+}
+
+/// The link as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LinkView {
+    /// Who enforces it.
+    pub backend: LinkBackend,
+    /// The rate that was read back, 10^6 bit/s; absent is unlimited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_mbps: Option<f64>,
+    /// Whether it is what was asked.
+    pub in_sync: bool,
+}
+
+/// The session of a player.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SessionView {
+    /// Its id, never reused.
+    pub id: SessionId,
+    /// The port it listens on.
+    pub port: u16,
+    /// The origin behind it.
+    pub origin: OriginName,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// The player's address.
+    pub player_ip: String,
+    /// The User-Agent of the last request.
+    pub user_agent: String,
+    /// Requests so far.
+    pub requests: u64,
+    /// Requests on which a rule fired.
+    pub faults: u64,
+    /// Body bytes sent so far.
+    pub bytes_out: u64,
+    /// Requests being answered at this moment.
+    pub active_requests: u32,
+}
+
+/// A play.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CurrentPlay {
+    /// The id the client gave.
+    pub id: PlayId,
+    /// The attempt within it.
+    pub attempt_id: AttemptId,
+    /// When it was first seen.
+    pub started_at: Timestamp,
+}
+
+/// A player to be made before it comes by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlayerCreate {
+    /// The id it will come with.
+    pub player_id: PlayerId,
+    /// Free labels.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub labels: BTreeMap<LabelKey, LabelValue>,
+    /// Fault rules.
+    #[serde(default)]
+    pub fault_rules: Vec<Rule>,
+    /// The link.
+    #[serde(default)]
+    pub shape: Shape,
+}
+
+impl PlayerCreate {
+    /// What it sets.
+    pub fn control(self) -> Control {
+        Control { labels: self.labels, fault_rules: self.fault_rules, shape: self.shape }
+    }
+}
