@@ -18,9 +18,6 @@ ARGS ?=
 # In CI the lock file is law, and what cannot be set up is a failure instead of a skipped test.
 LOCKED := $(if $(CI),--locked)
 
-# nextest when it is there. Compiling it takes longer than it saves, so plain `cargo test` otherwise.
-RUN_TESTS = $(if $(shell cargo nextest --version 2>/dev/null),cargo nextest run,cargo test) $(LOCKED) --no-fail-fast
-
 # ---------------------------------------------------------------------------------------------------------------------
 
 .PHONY: help
@@ -37,19 +34,19 @@ test: setup ## Run every test: dashboard, documentation examples, Rust, end to e
 	cd dashboard && npm run test
 	cargo build $(LOCKED) --workspace --bins
 	cargo test $(LOCKED) --workspace --doc
-	$(RUN_TESTS) --workspace
+	.ci/test $(LOCKED) --workspace
 
 .PHONY: check
 check: toolchain dashboard ## Check format, lints, the rules of the house, licences and generated files
 	cargo fmt --check
-	$(RUN_TESTS) -p rebuffer-tidy
+	.ci/test $(LOCKED) -p rebuffer-tidy
 	$(MAKE) lint
 	$(MAKE) current
 
 .PHONY: e2e
 e2e: setup ## Run the end-to-end tests alone
 	cargo build $(LOCKED) --workspace --bins
-	$(RUN_TESTS) -p rebuffer-e2e
+	.ci/test $(LOCKED) -p rebuffer-e2e
 
 .PHONY: bench
 bench: toolchain dashboard ## Measure the rig against nginx on this machine
