@@ -13,6 +13,8 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 CACHE := $(abspath $(or $(REBUFFER_CACHE),.cache))
 export REBUFFER_CACHE := $(CACHE)
+# rustup's folder, for shells that did not read its profile.
+export PATH := $(PATH):$(HOME)/.cargo/bin
 ARGS ?=
 
 # In CI the lock file is law, and what cannot be set up is a failure instead of a skipped test.
@@ -110,7 +112,7 @@ PAGE := dashboard/dist/index.html
 
 $(PACKAGES): dashboard/package.json dashboard/package-lock.json
 	@echo "Fetching the dashboard's packages"
-	cd dashboard && npm ci --no-audit --no-fund
+	cd dashboard && npm ci --no-audit --no-fund --no-update-notifier
 	@touch $@
 
 # Folders are among the sources, so a deleted file counts as a change.
