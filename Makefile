@@ -1,8 +1,8 @@
 # The only entry point: people and CI call these targets and nothing beneath them. `make` alone lists them.
 #
 # Each target does the set-up it needs: the packages of the dashboard, the library of the embedded archive and, as far
-# as the machine lets it, Debian packages. What is fetched lands in $(CACHE) (set REBUFFER_CACHE to share it between
-# trees), never outside. Two calls at once wait for each other.
+# as the machine lets it, Debian packages. The library lands in $(CACHE); set REBUFFER_CACHE to share it between trees.
+# Two calls at once wait for each other.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
