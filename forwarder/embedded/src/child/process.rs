@@ -27,7 +27,8 @@ pub(super) struct Process {
     /// Open as long as the child shall live.
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
-    log: JoinHandle<()>,
+    /// Until its end was awaited.
+    log: Option<JoinHandle<()>>,
     last_lines: Arc<Mutex<VecDeque<String>>>,
 }
 
@@ -43,7 +44,7 @@ impl Process {
         Process {
             stdin: child.stdin.take(),
             stdout: child.stdout.take(),
-            log: tokio::spawn(forward_log(stderr, Arc::clone(&last_lines))),
+            log: Some(tokio::spawn(forward_log(stderr, Arc::clone(&last_lines)))),
             last_lines,
             child,
         }
@@ -85,8 +86,7 @@ impl Process {
                 tracing::warn!(%error, "the archive could not be killed");
             }
         }
-        // The last words of the log belong to the run.
-        let _ = tokio::time::timeout(LOG_TIMEOUT, &mut self.log).await;
+        self.log_end().await;
     }
 
     async fn exchange(&mut self, start: &Start) -> io::Result<Report> {
@@ -103,8 +103,16 @@ impl Process {
         Ok(serde_json::from_str(&answer)?)
     }
 
+    /// The last words of the log belong to the run.
+    async fn log_end(&mut self) {
+        let Some(log) = self.log.take() else { return };
+        if let Ok(Err(error)) = tokio::time::timeout(LOG_TIMEOUT, log).await {
+            tracing::error!(%error, "reading the archive's log panicked");
+        }
+    }
+
     async fn with_log(&mut self, reason: String) -> String {
-        let _ = tokio::time::timeout(LOG_TIMEOUT, &mut self.log).await;
+        self.log_end().await;
         let lines = self.last_lines.lock();
         let log = lines.iter().filter(|line| level_of(line) <= tracing::Level::WARN);
         log.fold(reason, |text, line| format!("{text} | {line}"))

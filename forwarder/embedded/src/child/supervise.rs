@@ -101,7 +101,8 @@ impl Supervisor {
 
     fn command(&self) -> Command {
         let mut command = std::process::Command::new(&self.options.program);
-        command.args(&self.options.args).current_dir(&self.start.data_dir);
+        // The engine takes the machine's time zone for values without one; the archive's times are UTC everywhere.
+        command.args(&self.options.args).current_dir(&self.start.data_dir).env("TZ", "UTC");
         os::tie_to_parent(&mut command, &self.listener);
         let mut command = Command::from(command);
         Process::pipes(&mut command);

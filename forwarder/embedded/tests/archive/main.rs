@@ -1,0 +1,10 @@
+//! The embedded archive as its clients meet it: the real library, in a real child process, over real HTTP.
+//!
+//! Every test starts an archive of its own in a directory of its own. Without the library they say `skipped` and pass.
+
+mod clickhouse_crate;
+mod guards;
+mod rig;
+mod statements;
+mod streaming;
+mod supervision;
