@@ -1,1 +1,14 @@
-//! rebuffer-engine
+//! What happens to a request: `decide` takes one request and the time, and gives the script to perform.
+//!
+//! Invariant: the same rules, requests and times always give the same decisions; a request that passes allocates nothing.
+//! One `RuleBook` belongs to one player and is held by one owner, so nothing that happens elsewhere can move its counters.
+//! Deliberately absent: a clock, randomness, I/O, and any idea of how a step is performed.
+
+mod book;
+mod cycle;
+mod filter;
+mod moment;
+
+pub use book::{Counters, Decision, RuleBook, RuleError, Script};
+pub use filter::RequestView;
+pub use moment::Moment;

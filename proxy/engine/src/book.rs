@@ -1,0 +1,165 @@
+//! The rules of one player, in order, each with its counters.
+//!
+//! Invariant: at most one rule owns a request, the first whose filter matches and that is not exhausted; only the owner
+//! counts it. A rule keeps its counters across edits of the list unless its own fault, cadence or filter changed.
+//! `none` owns and counts like any rule but injects nothing. Its exemptions are not failures, so under
+//! `failures_per_seconds` it never runs out; with the other modes and F = 0 it exempts one window and then makes way.
+//! Deliberately absent: revisions and storage of rules, which belong to the control of the player.
+
+use std::sync::Arc;
+
+use rebuffer_model::{Fault, Mode, Rule, RuleId, Step};
+
+use crate::cycle::Cycle;
+use crate::filter::{Matcher, RequestView};
+use crate::moment::Moment;
+
+/// The steps to perform, in order; shared, so that handing one out copies nothing.
+pub type Script = Arc<[Step]>;
+
+/// The fault rules of one player and where each of them stands.
+#[derive(Debug)]
+pub struct RuleBook {
+    rules: Vec<Armed>,
+    pass: Script,
+}
+
+/// What to do with one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The rule that injects a fault; `None` when nothing is injected, also by an exemption.
+    pub rule_id: Option<RuleId>,
+    /// The fault, `Fault::None` when the request passes.
+    pub fault: Fault,
+    /// The steps that perform it.
+    pub script: Script,
+}
+
+/// What a rule did so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counters<'a> {
+    /// The rule.
+    pub rule_id: &'a RuleId,
+    /// Requests the rule owned.
+    pub matched: u64,
+    /// Requests on which it fired.
+    pub fired: u64,
+    /// Whether its only window is over, so that it owns nothing until it is re-armed or changed.
+    pub exhausted: bool,
+}
+
+/// Why rules cannot be put in force. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleError {
+    /// A pattern of the filter is not a regular expression, or compiles to too much.
+    #[error("a pattern of rule {rule_id} cannot be compiled")]
+    Pattern {
+        /// The rule.
+        rule_id: RuleId,
+        /// What the compiler says.
+        #[source]
+        source: regex::Error,
+    },
+}
+
+#[derive(Debug)]
+struct Armed {
+    rule: Rule,
+    matcher: Matcher,
+    script: Script,
+    state: State,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    matched: u64,
+    fired: u64,
+    cycle: Cycle,
+}
+
+impl Default for RuleBook {
+    fn default() -> Self {
+        Self { rules: Vec::new(), pass: Fault::pass().into() }
+    }
+}
+
+impl RuleBook {
+    /// Puts these rules in force in place of all others. A rule whose id, fault, cadence and filter are as before keeps its
+    /// counters wherever it now stands; those that are not named any more are forgotten with theirs.
+    pub fn set_rules(&mut self, rules: &[Rule]) -> Result<(), RuleError> {
+        let mut armed = rules.iter().map(Armed::new).collect::<Result<Vec<_>, _>>()?;
+        for old in self.rules.drain(..) {
+            if let Some(new) = armed.iter_mut().find(|new| new.continues(&old)) {
+                new.state = old.state;
+            }
+        }
+        self.rules = armed;
+        Ok(())
+    }
+
+    /// Decides one request and counts it. `now` never goes back from call to call.
+    pub fn decide(&mut self, request: &RequestView<'_>, now: Moment) -> Decision {
+        let owner = self.rules.iter_mut().find(|armed| armed.owns(request, now));
+        owner.and_then(|armed| armed.advance(now)).unwrap_or_else(|| Decision {
+            rule_id: None,
+            fault: Fault::None,
+            script: Arc::clone(&self.pass),
+        })
+    }
+
+    /// Begins a rule's cadence anew, as if no request had come; its counters go on. False when there is no such rule.
+    pub fn rearm(&mut self, rule_id: &RuleId) -> bool {
+        let found = self.rules.iter_mut().find(|armed| armed.rule.id == *rule_id);
+        found.map(|armed| armed.state.cycle = Cycle::default()).is_some()
+    }
+
+    /// What each rule did, in the order of the rules.
+    pub fn counters(&self, now: Moment) -> impl Iterator<Item = Counters<'_>> {
+        self.rules.iter().map(move |armed| Counters {
+            rule_id: &armed.rule.id,
+            matched: armed.state.matched,
+            fired: armed.state.fired,
+            exhausted: armed.is_exhausted(now),
+        })
+    }
+}
+
+impl Armed {
+    fn new(rule: &Rule) -> Result<Self, RuleError> {
+        let matcher = rule.filter.as_ref().map_or_else(|| Ok(Matcher::default()), Matcher::compile);
+        let matcher = matcher.map_err(|source| RuleError::Pattern { rule_id: rule.id.clone(), source })?;
+        Ok(Self { rule: rule.clone(), matcher, script: rule.fault.script().into(), state: State::default() })
+    }
+
+    fn continues(&self, old: &Self) -> bool {
+        let (new, old) = (&self.rule, &old.rule);
+        new.id == old.id
+            && new.fault == old.fault
+            && new.cadence() == old.cadence()
+            && new.filter == old.filter
+    }
+
+    fn owns(&self, request: &RequestView<'_>, now: Moment) -> bool {
+        self.matcher.matches(request) && !self.is_exhausted(now)
+    }
+
+    fn is_exhausted(&self, now: Moment) -> bool {
+        let exempts_for_ever = self.rule.fault == Fault::None && self.rule.mode == Mode::FailuresPerSeconds;
+        !exempts_for_ever && self.state.cycle.is_over(self.rule.cadence(), now)
+    }
+
+    /// Counts a request this rule owns; the decision when it fires.
+    fn advance(&mut self, now: Moment) -> Option<Decision> {
+        let fires = self.state.cycle.advance(self.rule.cadence(), now);
+        self.state.matched = self.state.matched.saturating_add(1);
+        self.state.fired = self.state.fired.saturating_add(u64::from(fires));
+        fires.then(|| Decision {
+            rule_id: (self.rule.fault != Fault::None).then(|| self.rule.id.clone()),
+            fault: self.rule.fault,
+            script: Arc::clone(&self.script),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
