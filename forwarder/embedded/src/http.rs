@@ -1,6 +1,6 @@
 //! ClickHouse's HTTP interface, as far as its clients use it.
 //!
-//! Read it in the order of a request: `auth` (who) -> `body` (what was sent) -> `params` (what was meant) -> `run` (on a thread of
+//! Read it in the order of a request: `auth` (who) -> `body` (what was sent) -> `params` and `call` (what was meant) -> `run` (on a thread of
 //! its own, `statement`, `sessions` and the engine) -> `answer` (headers, pieces, failures). `coding` and `blocks` pack and unpack.
 //!
 //! Invariants: nothing is read from, or done for, a client that has not named a user; the engine is only called on blocking threads,
@@ -11,6 +11,7 @@ mod answer;
 mod auth;
 mod blocks;
 mod body;
+mod call;
 mod coding;
 mod params;
 mod run;
@@ -35,9 +36,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use crate::engine::{Engine, Exception, code};
 use crate::wire::Credentials;
 use auth::{Role, Users};
+use call::Call;
 use coding::Coding;
 use params::Params;
-use run::{Call, Outlet};
+use run::Outlet;
 use sessions::Sessions;
 
 /// Every request's mark in the engine begins like this.
@@ -117,7 +119,7 @@ async fn serve(facade: &Arc<Facade>, parts: &Parts, body: Body) -> Result<Respon
         return Ok(StatusCode::METHOD_NOT_ALLOWED.into_response());
     }
     let mut params = Params::from_query(parts.uri.query().unwrap_or_default());
-    if parts.method == Method::GET && params.get("query").is_none() && parts.uri.query().is_none() {
+    if parts.method != Method::POST && parts.uri.query().unwrap_or_default().is_empty() {
         return Ok(alive().await.into_response());
     }
     let role = facade.users.role(&parts.headers, &params)?;

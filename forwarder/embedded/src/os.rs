@@ -6,7 +6,6 @@
     reason = "fork-time hooks, adopting an inherited descriptor and _exit are unsafe by nature"
 )]
 
-use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -51,7 +50,7 @@ pub(crate) fn adopt_listener(fd: RawFd) -> io::Result<TcpListener> {
 }
 
 /// Ends the process without destructors: the engine's threads are still running and would crash in them.
-pub(crate) fn leave(code: i32) -> Infallible {
+pub(crate) fn leave(code: i32) -> ! {
     // SAFETY: _exit has no precondition.
     unsafe { libc::_exit(code) }
 }

@@ -32,20 +32,22 @@ const STACK_BYTES: usize = 8 << 20;
 /// It may be called inside or outside an async runtime; it uses its own.
 ///
 /// # Errors
-/// What kept the archive from starting; the parent has already been told. Leave with a status other than 0.
+/// [`Error::NotOurParent`] when it was started by hand. Any later failure is reported to the parent, and the process ends here.
 pub fn serve() -> Result<Infallible, Error> {
     let start = read_start()?;
     let thread = std::thread::Builder::new()
         .name("archive".into())
-        .spawn(move || {
-            let outcome = open_and_run(&start);
-            if let Err(error) = &outcome {
-                tell(&Report::Failed { reason: with_sources(error) });
-            }
-            outcome
-        })
+        .spawn(move || open_and_run(&start))
         .map_err(|source| Error::System { what: "given a thread", source })?;
-    thread.join().unwrap_or_else(|_| Err(Error::Engine("a panic, see the log".into())))
+    // From here on the engine may be loaded, and an ordinary end of the process would crash in it.
+    let reason = match thread.join() {
+        Ok(Ok(never)) => match never {},
+        Ok(Err(error)) => with_sources(&error),
+        Err(_) => "a panic, see the log".to_owned(),
+    };
+    tracing::error!(%reason, "the archive cannot start");
+    tell(&Report::Failed { reason });
+    os::leave(1)
 }
 
 fn open_and_run(start: &Start) -> Result<Infallible, Error> {
@@ -88,7 +90,7 @@ async fn run(listener: TcpListener, facade: Arc<Facade>) -> Result<Infallible, E
     }
     // The socket is closed here, but the parent's stays open: whoever connects now waits for the next start.
     leave(&facade).await;
-    match os::leave(0) {}
+    os::leave(0)
 }
 
 async fn leave(facade: &Arc<Facade>) {

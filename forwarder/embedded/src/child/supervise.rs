@@ -4,6 +4,7 @@
 //! time up to a bound; a run that lasted makes the wait short again. It never gives up: what was wrong may be mended.
 
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -103,6 +104,8 @@ impl Supervisor {
         let mut command = std::process::Command::new(&self.options.program);
         // The engine takes the machine's time zone for values without one; the archive's times are UTC everywhere.
         command.args(&self.options.args).current_dir(&self.start.data_dir).env("TZ", "UTC");
+        // An interrupt typed at a terminal goes to the whole group; the archive must outlive what still writes to it.
+        command.process_group(0);
         os::tie_to_parent(&mut command, &self.listener);
         let mut command = Command::from(command);
         Process::pipes(&mut command);
