@@ -28,7 +28,8 @@ const STACK_BYTES: usize = 8 << 20;
 
 /// Runs the archive in this process, which [`crate::Child`] must have started, and never returns once it serves.
 ///
-/// Call it from the subcommand named in `SpawnOptions::args`, after a tracing subscriber that writes to stderr is set.
+/// Call it from the subcommand named in `SpawnOptions::args`, after a tracing subscriber is set that writes
+/// plain lines (no colours, no JSON) to stderr: the parent passes them on with the level it finds in them.
 /// It may be called inside or outside an async runtime; it uses its own.
 ///
 /// # Errors

@@ -15,13 +15,13 @@ use super::params::Params;
 use crate::engine::{Exception, code};
 
 /// As it comes over the wire, packed or not. A batch of the product is under 10 MB.
-pub(super) const LONGEST: usize = 256 << 20;
+const LONGEST: usize = 256 << 20;
 /// Between two pieces.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Reads the body; a multipart form goes into the parameters, as clients send statements with bound values.
 pub(super) async fn read(headers: &HeaderMap, body: Body, params: &mut Params) -> Result<Bytes, Exception> {
-    let bytes = collect(body).await?;
+    let bytes = collect(body, LONGEST).await?;
     let form = header(headers, CONTENT_TYPE.as_str()).and_then(|text| multer::parse_boundary(text).ok());
     let Some(boundary) = form else { return Ok(bytes) };
     let stream = futures_util::stream::once(async move { Ok::<_, std::convert::Infallible>(bytes) });
@@ -43,7 +43,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, params: &mut Params) -
     Ok(Bytes::new())
 }
 
-async fn collect(mut body: Body) -> Result<Bytes, Exception> {
+async fn collect(mut body: Body, longest: usize) -> Result<Bytes, Exception> {
     let mut whole = BytesMut::new();
     loop {
         let frame = tokio::time::timeout(IDLE_TIMEOUT, body.frame()).await.map_err(|_| {
@@ -57,8 +57,8 @@ async fn collect(mut body: Body) -> Result<Bytes, Exception> {
             )
         })?;
         let Ok(data) = frame.into_data() else { continue };
-        if whole.len() + data.len() > LONGEST {
-            let text = format!("the request is longer than {LONGEST} bytes: send smaller batches");
+        if whole.len() + data.len() > longest {
+            let text = format!("the request is longer than {longest} bytes: send smaller batches");
             return Err(Exception::new(code::QUERY_IS_TOO_LARGE, &text));
         }
         whole.extend_from_slice(&data);
@@ -82,10 +82,17 @@ mod tests {
         assert_eq!(params.get("param_x"), Some("1\r\n2"));
     }
 
+    #[tokio::test]
+    async fn a_body_that_is_too_long_is_refused() {
+        let body = |length: usize| Body::from(vec![0; length]);
+        assert_eq!(collect(body(10), 10).await.unwrap().len(), 10);
+        assert_eq!(collect(body(11), 10).await.unwrap_err().code, code::QUERY_IS_TOO_LARGE);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_client_that_stops_sending_is_given_up() {
         let stream = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
-        let error = collect(Body::from_stream(stream)).await.unwrap_err();
+        let error = collect(Body::from_stream(stream), LONGEST).await.unwrap_err();
         assert_eq!(error.code, code::SOCKET_TIMEOUT);
     }
 }

@@ -118,6 +118,9 @@ async fn a_session_keeps_its_temporary_table_to_itself() {
     let get = rig.ask(Method::GET).param("session_id", "a");
     assert_eq!(get.param("query", "INSERT INTO kept SELECT 2").send().await.failure(), (403, 164));
     within("a", "INSERT INTO kept VALUES (3)").await.text();
+    // A session that a GET opened is not read-only for ever.
+    rig.ask(Method::GET).param("session_id", "c").param("query", "SELECT 1").send().await.text();
+    within("c", "CREATE TABLE made (x Int8) ENGINE = Memory").await.text();
     let checked = rig.post("SELECT 1").param("session_id", "never").param("session_check", "1").send().await;
     assert_eq!(checked.failure(), (404, 372));
 }
