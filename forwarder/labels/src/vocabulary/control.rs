@@ -1,0 +1,55 @@
+//! Labels of `control_events`: what the rig and its operators did.
+
+use rebuffer_model::Severity::{Info, Warning};
+use rebuffer_model::{ActionKind, RecordBody};
+
+use super::{Family, Rule, Seen};
+
+pub(super) const LABELS: &[Rule] = &[
+    Rule::new(Info, "*session_start", "A player got a session of its own.", |seen| is(seen, "session_start")),
+    Rule::new(Info, "*session_end", "A session ended.", |seen| is(seen, "session_end")),
+    Rule::new(Warning, "*fault_rule_enabled", "A fault rule was armed.", |seen| {
+        is(seen, "fault_rule_enabled")
+    }),
+    Rule::new(Info, "*fault_rule_disabled", "A fault rule was removed.", |seen| {
+        is(seen, "fault_rule_disabled")
+    }),
+    Rule::new(Warning, "*fault_rule_config_change", "A fault rule was edited.", |seen| {
+        is(seen, "fault_rule_config_change")
+    }),
+    Rule::new(Info, "*shaper_config_change", "The link was set.", |seen| is(seen, "shaper_config_change")),
+    Rule::new(Info, "*label_changed", "The labels of the player were edited.", |seen| {
+        is(seen, "label_changed")
+    }),
+    Rule::new(Warning, "*origin_left", "A playlist leads the player past the rig.", |seen| {
+        is(seen, "origin_left")
+    }),
+    Rule::new(Warning, "*feed_gap", "Records were lost before they could be archived.", |seen| {
+        matches!(seen.now.body, RecordBody::Gap { .. })
+    }),
+];
+
+pub(super) const LABEL_VALUES: Family = Family {
+    severity: Info,
+    form: "<key>_<value>",
+    doc: "A label of the player, as it was when the labels were edited.",
+    names: |seen| {
+        let Some(ActionKind::LabelChanged { labels }) = seen.action().map(|action| &action.kind) else {
+            return Vec::new();
+        };
+        let pairs = labels.iter().map(|(key, value)| (plain(key.as_str()), plain(value.as_str())));
+        pairs
+            .filter(|(key, value)| !key.is_empty() && !value.is_empty())
+            .map(|(key, value)| format!("{key}_{value}"))
+            .collect()
+    },
+};
+
+fn is(seen: &Seen<'_>, event: &str) -> bool {
+    seen.action().is_some_and(|action| action.kind.event() == event)
+}
+
+/// What is left of a text when everything is dropped that would break the grammar of labels.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '.' | '-')).collect()
+}

@@ -1,0 +1,5 @@
+//! The vocabulary and the memory it reads, told as stories of records.
+
+mod laws;
+mod memory;
+mod story;
