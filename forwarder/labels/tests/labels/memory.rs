@@ -10,7 +10,7 @@ fn record(position: u64, ms: i64, body: &str) -> Record {
     Record {
         position: Position(position),
         ts: Timestamp::from_millis(ms),
-        body: serde_json::from_str(body).unwrap(),
+        body: serde_json::from_str(body).expect("a record"),
     }
 }
 
