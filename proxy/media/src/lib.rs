@@ -1,1 +1,25 @@
-//! rebuffer-media
+//! What the bytes of a stream say: playlists are read, URLs are classified, addresses are kept on the session.
+//!
+//! Invariant: any bytes may come in; nothing panics, and what is remembered is bounded. An edit replaces exactly the bytes
+//! it names and keeps every other one. Deliberately absent: fetching, clocks, and what is done with a classification.
+//!
+//! `hls` reads lines and says where each URI stands; `Graph` remembers what the playlists of one session declared;
+//! `localise` and `Edits` change playlists. A further format reads its own bytes and fills the same graph.
+
+mod address;
+mod byte_range;
+mod edit;
+mod fallback;
+mod graph;
+pub mod hls;
+mod localise;
+
+pub use address::{Origin, OriginError};
+pub use byte_range::ByteRange;
+pub use edit::Edits;
+pub use fallback::classify_fallback;
+pub use graph::{Absorbed, Classified, Graph, Ladder, Source};
+pub use localise::{Localised, localise};
+
+/// How much of a playlist is read; what lies beyond is passed on and not understood.
+pub const MAX_PLAYLIST_BYTES: usize = 16 << 20;

@@ -1,0 +1,139 @@
+//! The playlists of a session, by number.
+//!
+//! Invariant: a number that stands on the shelf is one of a playlist that is known; when a playlist makes way for another
+//! one, all it declared goes with it. Deliberately absent: the ladder; a playlist only says which rung it is.
+
+use std::sync::Arc;
+
+use rebuffer_model::{RequestKind, Variant};
+
+use super::shelf::{Declared, Role, Shelf};
+use crate::address;
+
+/// About how many bytes a session remembers of what its playlists list.
+const MAX_WEIGHT: usize = 8 << 20;
+/// A single playlist may not push out all others.
+pub(super) const MAX_PLAYLIST_WEIGHT: usize = MAX_WEIGHT / 2;
+/// The most playlists that are remembered.
+const MAX_PLAYLISTS: usize = 256;
+
+pub(super) type PlaylistId = usize;
+
+#[derive(Debug, Default)]
+pub(super) struct Playlists {
+    list: Vec<Playlist>,
+    /// Counts the playlists that were absorbed.
+    now: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Playlist {
+    pub(super) kind: RequestKind,
+    pub(super) variant: Option<Arc<Variant>>,
+    /// Whether it lists single frames out of other playlists' segments.
+    pub(super) i_frames: bool,
+    /// Counts what was absorbed of it.
+    pub(super) version: u64,
+    /// When it was last absorbed or declared.
+    touched: u64,
+}
+
+impl Playlists {
+    pub(super) fn get(&self, id: PlaylistId) -> &Playlist {
+        &self.list[id]
+    }
+
+    pub(super) fn get_mut(&mut self, id: PlaylistId) -> &mut Playlist {
+        &mut self.list[id]
+    }
+
+    /// The playlist that was fetched from here, from now on known.
+    pub(super) fn open(&mut self, target: &str, shelf: &mut Shelf) -> PlaylistId {
+        self.now += 1;
+        let known = shelf.get(target).filter(|declared| declared.role == Role::Playlist);
+        if let Some(known) = known {
+            let id = known.playlist;
+            self.list[id].touched = self.now;
+            return id;
+        }
+        let canonical = address::canonical(target).unwrap_or_else(|| target.to_owned());
+        let url = address::without_client_parameters(&canonical).unwrap_or(canonical);
+        let oldest = self.oldest();
+        let id = self.make_room(shelf, oldest);
+        shelf.put(url, Declared::new(id, RequestKind::Manifest, Role::Playlist));
+        id
+    }
+
+    /// The playlist at this URL, as another one declares it. `None` when there is no room that is not needed now.
+    pub(super) fn declare(&mut self, url: String, shelf: &mut Shelf) -> Option<PlaylistId> {
+        let known = shelf.exact(&url).filter(|declared| declared.role == Role::Playlist);
+        if let Some(known) = known {
+            let id = known.playlist;
+            self.list[id].touched = self.now;
+            return Some(id);
+        }
+        let oldest = self.oldest();
+        if self.list.len() >= MAX_PLAYLISTS && self.list[oldest].touched == self.now {
+            return None;
+        }
+        let id = self.make_room(shelf, oldest);
+        shelf.put(url, Declared::new(id, RequestKind::Manifest, Role::Playlist));
+        Some(id)
+    }
+
+    /// No playlist is a rung until the new ladder says so.
+    pub(super) fn leave_ladder(&mut self) {
+        for playlist in &mut self.list {
+            playlist.variant = None;
+        }
+    }
+
+    /// Forgets what playlists list until the rest is within bounds, the longest unseen first, `current` never.
+    pub(super) fn forget_beyond_bound(&self, current: PlaylistId, shelf: &mut Shelf) {
+        let mut weights = shelf.weights(self.list.len());
+        if weights[current] > MAX_PLAYLIST_WEIGHT {
+            let version = self.list[current].version;
+            let is_current = |declared: &Declared| declared.version == version;
+            shelf.retain(|declared| {
+                declared.playlist != current || is_current(declared) || is_playlist(declared)
+            });
+            weights = shelf.weights(self.list.len());
+        }
+        let mut total = weights.iter().sum::<usize>();
+        let mut by_age = (0..self.list.len()).filter(|id| *id != current).collect::<Vec<_>>();
+        by_age.sort_by_key(|id| self.list[*id].touched);
+        for id in by_age {
+            if total <= MAX_WEIGHT {
+                break;
+            }
+            shelf.retain(|declared| declared.playlist != id || is_playlist(declared));
+            total -= weights[id];
+        }
+    }
+
+    fn oldest(&self) -> PlaylistId {
+        (0..self.list.len()).min_by_key(|id| self.list[*id].touched).unwrap_or_default()
+    }
+
+    /// A number for a new playlist; once all are taken that of the oldest.
+    fn make_room(&mut self, shelf: &mut Shelf, oldest: PlaylistId) -> PlaylistId {
+        let playlist = Playlist {
+            kind: RequestKind::Manifest,
+            variant: None,
+            i_frames: false,
+            version: 0,
+            touched: self.now,
+        };
+        if self.list.len() < MAX_PLAYLISTS {
+            self.list.push(playlist);
+            return self.list.len() - 1;
+        }
+        shelf.retain(|declared| declared.playlist != oldest);
+        self.list[oldest] = playlist;
+        oldest
+    }
+}
+
+fn is_playlist(declared: &Declared) -> bool {
+    declared.role == Role::Playlist
+}
