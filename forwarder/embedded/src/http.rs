@@ -31,7 +31,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::engine::{Engine, Exception, code};
 use crate::wire::Credentials;
@@ -130,12 +130,13 @@ async fn serve(facade: &Arc<Facade>, parts: &Parts, body: Body) -> Result<Respon
 
     let place = facade.place(role).await?;
     let (sender, events) = mpsc::channel(PIECES_AHEAD);
-    let killer = answer::Killer::new(Arc::clone(&facade.engine), call.tag.clone());
+    let (running, over) = oneshot::channel();
+    let killer = answer::Killer::new(Arc::clone(&facade.engine), call.tag.clone(), over);
     let outlet = Outlet::new(sender, Handle::current());
     let shared = Arc::clone(facade);
     tokio::task::spawn_blocking(move || {
         run::run(call, &shared, outlet);
-        drop(place);
+        drop((place, running));
     });
     answer::respond(events, killer, coding, &query_id, &facade.engine).await
 }

@@ -12,7 +12,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::coding::Coding;
 use super::run::Event;
@@ -20,14 +20,21 @@ use super::status::status;
 use crate::engine::{Engine, Exception, Output, code};
 
 const EXCEPTION_CODE: HeaderName = HeaderName::from_static("x-clickhouse-exception-code");
+/// Between two attempts to kill a query.
+const STRIKE_AGAIN: Duration = Duration::from_millis(100);
 /// For the failure's text to reach the socket before the connection is broken off.
 const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// Kills the query of a request whose client has gone; dropped before [`Killer::release`], it strikes.
 #[derive(Debug)]
-pub(super) struct Killer {
+pub(super) struct Killer(Option<Target>);
+
+#[derive(Debug)]
+struct Target {
     engine: Arc<Engine>,
-    tag: Option<String>,
+    tag: String,
+    /// Resolves when the engine has let go of the request.
+    over: oneshot::Receiver<()>,
 }
 
 /// The rest of an answer.
@@ -37,27 +44,42 @@ struct Rest {
 }
 
 impl Killer {
-    pub(super) fn new(engine: Arc<Engine>, tag: String) -> Killer {
-        Killer { engine, tag: Some(tag) }
+    /// The other end of `over` is dropped when the run is over.
+    pub(super) fn new(engine: Arc<Engine>, tag: String, over: oneshot::Receiver<()>) -> Killer {
+        Killer(Some(Target { engine, tag, over }))
     }
 
     fn release(&mut self) {
-        self.tag = None;
+        self.0 = None;
     }
 }
 
 impl Drop for Killer {
     fn drop(&mut self) {
-        let Some(tag) = self.tag.take() else { return };
-        let engine = Arc::clone(&self.engine);
-        let strike = move || {
-            if let Err(exception) = engine.kill(&tag) {
-                tracing::warn!(%exception, "the query of a client that went away could not be stopped");
-            }
-        };
+        let Some(target) = self.0.take() else { return };
         // Outside a runtime the process is already ending, and every query with it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn_blocking(strike);
+            runtime.spawn(target.strike());
+        }
+    }
+}
+
+impl Target {
+    /// Again and again, because a query that has not begun yet cannot be killed.
+    #[tracing::instrument(name = "archive query killer", skip_all)]
+    async fn strike(mut self) {
+        loop {
+            let (engine, tag) = (Arc::clone(&self.engine), self.tag.clone());
+            match tokio::task::spawn_blocking(move || engine.kill(&tag)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(exception)) => {
+                    tracing::warn!(%exception, "the query of a client that went away could not be stopped");
+                }
+                Err(error) => return tracing::error!(%error, "stopping a query panicked"),
+            }
+            if tokio::time::timeout(STRIKE_AGAIN, &mut self.over).await.is_ok() {
+                return;
+            }
         }
     }
 }
