@@ -1,0 +1,191 @@
+//! The thread that owns the netlink socket and the tree of classes.
+//!
+//! Invariant: one command after the other; a command whose caller has gone is carried out all the same, so a link's
+//! state never differs from the kernel's because somebody stopped waiting. However the thread is asked to end, it
+//! removes what is ours.
+//! Deliberately absent: a timer. Each answer of the kernel has a timeout, so a command ends.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use rebuffer_shape::{Counters, Interfaces, LinkPlan, Minor, Observed, Tree};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::claim::Claim;
+use crate::config::Backend;
+use crate::error::ShaperError;
+use crate::link::{InForce, LinkState};
+use crate::netlink::Netlink;
+use crate::sessions::Sessions;
+use crate::socket::Settings;
+
+/// Speaks with the owner thread.
+#[derive(Debug, Clone)]
+pub(crate) struct Owner {
+    commands: mpsc::Sender<Command>,
+    sessions: Arc<Sessions>,
+}
+
+type Reply<T> = oneshot::Sender<Result<T, ShaperError>>;
+
+#[derive(Debug)]
+enum Command {
+    Set(Arc<LinkState>, LinkPlan, Reply<InForce>),
+    Counters(Minor, Reply<Option<Counters>>),
+    Detach(Arc<LinkState>, Reply<()>),
+    Close(Reply<()>),
+    /// Somebody left word in `Sessions`.
+    Look,
+}
+
+struct Thread {
+    tree: Tree<Netlink>,
+    sessions: Arc<Sessions>,
+    _claim: Claim,
+}
+
+/// Commands that may wait; beyond, callers do.
+const QUEUE: usize = 256;
+
+impl Owner {
+    /// Takes the kernel for this network namespace, that of the calling thread, and removes what an earlier run left.
+    pub(crate) async fn start(interfaces: Interfaces) -> Result<Self, ShaperError> {
+        // Both belong to the namespace they were made in, whatever thread uses them later.
+        let (netlink, claim) = (Netlink::open()?, Claim::take());
+        let sessions = Arc::new(Sessions::new());
+        let (commands, queue) = mpsc::channel(QUEUE);
+        let (ready, started) = oneshot::channel();
+        let owner = Self { commands, sessions: sessions.clone() };
+        let body = move || match Thread::prepare(netlink, claim, interfaces, sessions) {
+            Ok(thread) => {
+                // With nobody to hear it there is no sender of commands either, so the thread ends by itself.
+                let _ = ready.send(Ok(()));
+                thread.run(queue);
+            }
+            Err(error) => drop(ready.send(Err(error))),
+        };
+        let named = thread::Builder::new().name("rebuffer-shaper".to_owned());
+        let spawned = named.spawn(move || {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
+                tracing::error!(?panic, "the shaper's thread panicked; links stay as they are");
+            }
+        });
+        spawned.map_err(|error| ShaperError::Unsupported(format!("no thread for the shaper: {error}")))?;
+        started.await.map_err(|_| ShaperError::Closed)??;
+        Ok(owner)
+    }
+
+    pub(crate) fn enter(&self) -> Option<Arc<LinkState>> {
+        self.sessions.enter(|minor| LinkState::new(Backend::Kernel, Some(minor)))
+    }
+
+    pub(crate) async fn set(&self, link: Arc<LinkState>, plan: LinkPlan) -> Result<InForce, ShaperError> {
+        self.ask(|reply| Command::Set(link, plan, reply)).await
+    }
+
+    pub(crate) async fn counters(&self, class: Minor) -> Result<Option<Counters>, ShaperError> {
+        self.ask(|reply| Command::Counters(class, reply)).await
+    }
+
+    pub(crate) async fn detach(&self, link: Arc<LinkState>) -> Result<(), ShaperError> {
+        self.ask(|reply| Command::Detach(link, reply)).await
+    }
+
+    pub(crate) async fn close(&self) -> Result<(), ShaperError> {
+        match self.ask(Command::Close).await {
+            Err(ShaperError::Closed) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Leaves word that a class has no link any more.
+    pub(crate) fn abandon(&self, class: Minor) {
+        self.sessions.orphan(class);
+        // When the queue is full, the word is found after the command that fills it.
+        let _ = self.commands.try_send(Command::Look);
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, ShaperError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.map_err(|_| ShaperError::Closed)?;
+        answer.await.map_err(|_| ShaperError::Closed)?
+    }
+}
+
+impl Thread {
+    fn prepare(
+        mut netlink: Netlink,
+        claim: Result<Claim, ShaperError>,
+        interfaces: Interfaces,
+        sessions: Arc<Sessions>,
+    ) -> Result<Self, ShaperError> {
+        // That the process may not shape at all is the better answer, so the claim comes second.
+        netlink.probe()?;
+        let claim = claim?;
+        let mut tree = Tree::new(netlink, interfaces);
+        for interface in tree.clean()? {
+            tracing::warn!(interface, "removed what an earlier run had left");
+        }
+        Ok(Self { tree, sessions, _claim: claim })
+    }
+
+    fn run(mut self, mut queue: mpsc::Receiver<Command>) {
+        while let Some(command) = queue.blocking_recv() {
+            // An answer that nobody waits for is no failure.
+            match command {
+                Command::Set(link, plan, reply) => drop(reply.send(self.set(&link, &plan))),
+                Command::Counters(class, reply) => {
+                    let seen = self.tree.read(class).map(|seen| seen.counters);
+                    drop(reply.send(seen.map_err(ShaperError::from)));
+                }
+                Command::Detach(link, reply) => {
+                    link.leave();
+                    let result = link.class.map_or(Ok(()), |class| self.remove(class));
+                    drop(reply.send(result));
+                }
+                Command::Close(reply) => {
+                    queue.close();
+                    drop(reply.send(self.tree.close().map_err(ShaperError::from)));
+                }
+                Command::Look => {}
+            }
+            for class in self.sessions.orphans() {
+                if let Err(error) = self.remove(class) {
+                    tracing::error!(%error, %class, "a class without a session could not be removed yet");
+                    self.sessions.orphan(class);
+                }
+            }
+        }
+        if let Err(error) = self.tree.close() {
+            tracing::error!(%error, "something of ours is left in the kernel");
+        }
+    }
+
+    fn set(&mut self, link: &LinkState, plan: &LinkPlan) -> Result<InForce, ShaperError> {
+        let Some(class) = link.class.filter(|_| !link.is_detached()) else {
+            return Err(ShaperError::Detached);
+        };
+        let (Observed { rate, in_sync, .. }, told) = self.tree.set(class, plan)?;
+        let result = link.change(|| {
+            let in_force = InForce { rate, backend: Backend::Kernel, in_sync };
+            (in_force, Settings::new(Some(class), plan))
+        });
+        self.look_again(told);
+        result
+    }
+
+    fn remove(&mut self, class: Minor) -> Result<(), ShaperError> {
+        let told = self.tree.remove(class)?;
+        self.sessions.leave(class);
+        self.look_again(told);
+        Ok(())
+    }
+
+    /// Open sockets do not notice by themselves what a device was told.
+    fn look_again(&self, told: bool) {
+        if told {
+            self.sessions.links().iter().for_each(|link| link.look_again());
+        }
+    }
+}
