@@ -1,1 +1,33 @@
-//! rebuffer-proxy
+//! What happens to a request: sessions on ports, the exchange path, the control API and the feed.
+//!
+//! A player comes to the base port (`bootstrap.rs`), is given a session on a port of its own (`sessions/`), and every request
+//! there takes one path (`exchange.rs`): classify, decide, perform, record. The record goes to the feed (`feed.rs`).
+//! Invariant: with nothing armed, what the origin says is what the client hears. Only `perform/` answers on a session port.
+//! Deliberately absent: parsing (media), deciding (engine), the kernel (shaper), tables and labels (forwarder).
+
+mod bootstrap;
+mod clock;
+mod config;
+mod connection;
+mod control;
+mod events;
+mod exchange;
+mod feed;
+mod identity;
+mod listen;
+mod meters;
+mod origin;
+mod perform;
+mod proxy;
+mod record;
+mod redact;
+mod rig;
+mod sessions;
+mod store;
+
+pub use config::{OriginConfig, OriginLimits, PortRange, ProxyConfig};
+pub use feed::FeedError;
+pub use origin::OriginError;
+pub use proxy::{Proxy, ProxyError, openapi};
+pub use rig::Surroundings;
+pub use store::StoreError;

@@ -170,16 +170,18 @@ pub struct Link {
 pub struct TcpSnapshot {
     /// Smoothed round trip, ms.
     pub rtt_ms: f64,
-    /// Smallest round trip of the connection, ms.
-    pub min_rtt_ms: f64,
+    /// Smallest round trip of the connection, ms; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_rtt_ms: Option<f64>,
     /// Retransmission timeout, ms.
     pub rto_ms: f64,
     /// Segments sent again so far.
     pub retransmits: u64,
     /// Congestion window, segments.
     pub cwnd: u32,
-    /// Delivery rate estimate, 10^6 bit/s.
-    pub delivery_rate_mbps: f64,
+    /// Delivery rate estimate, 10^6 bit/s; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_rate_mbps: Option<f64>,
     /// Whether the estimate was limited by the sender having nothing to send.
     pub app_limited: bool,
     /// Bytes acknowledged so far.

@@ -287,11 +287,11 @@ fn link(link: &Link) -> LinkColumns {
         earlier_exchanges: link.earlier_exchanges,
         effective_rate_limit_mbps: link.rate_limit_mbps.map_or(0.0, narrow),
         client_rtt_ms: end.map(|end| narrow(end.rtt_ms)),
-        client_rtt_min_lifetime_ms: end.map(|end| narrow(end.min_rtt_ms)),
+        client_rtt_min_lifetime_ms: end.and_then(|end| end.min_rtt_ms).map(narrow),
         client_rto_ms: end.map(|end| narrow(end.rto_ms)),
         retransmits: sent_again,
         cwnd: end.map(|end| end.cwnd),
-        delivery_rate_mbps: end.map(|end| narrow(end.delivery_rate_mbps)),
+        delivery_rate_mbps: end.and_then(|end| end.delivery_rate_mbps).map(narrow),
         app_limited: end.map(|end| end.app_limited),
     }
 }

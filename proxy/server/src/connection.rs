@@ -1,0 +1,198 @@
+//! A client's connection: the raw socket, shared by the HTTP machinery that uses it and by those who ask the kernel about it.
+//!
+//! Invariant: the socket closes when the last of them lets go, so a connection marked for a reset is reset at that moment.
+//! Only this type reads from or writes to a client's socket. Deliberately absent: HTTP.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use parking_lot::Mutex;
+use rebuffer_model::{BitsPerSec, SessionId, TcpSnapshot};
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+/// Requests are small: one read of this size takes a whole head.
+const READ_BYTES: usize = 8 * 1024;
+
+/// A client's connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    /// Counted from 1 over the life of the rig.
+    pub(crate) number: u64,
+    pub(crate) peer: SocketAddr,
+    pub(crate) local: SocketAddr,
+    stream: TcpStream,
+    written: AtomicU64,
+    exchanges: AtomicU64,
+    adopted_by: Mutex<Option<SessionId>>,
+}
+
+/// The connection as the HTTP machinery uses it.
+#[derive(Debug)]
+pub(crate) struct ConnectionIo(pub(crate) Arc<Connection>);
+
+/// What the kernel still holds of what was written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outstanding {
+    /// Whether everything written was acknowledged.
+    pub(crate) none: bool,
+    pub(crate) snapshot: TcpSnapshot,
+}
+
+impl Connection {
+    pub(crate) fn new(stream: TcpStream, peer: SocketAddr) -> io::Result<Self> {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            peer: canonical(peer),
+            local: canonical(stream.local_addr()?),
+            stream,
+            written: AtomicU64::new(0),
+            exchanges: AtomicU64::new(0),
+            adopted_by: Mutex::new(None),
+        })
+    }
+
+    /// The player's address.
+    pub(crate) fn peer_ip(&self) -> IpAddr {
+        self.peer.ip()
+    }
+
+    /// Bytes given to the kernel so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
+    }
+
+    /// Exchanges begun so far.
+    pub(crate) fn exchanges(&self) -> u64 {
+        self.exchanges.load(Ordering::Acquire)
+    }
+
+    /// Counts an exchange; says how many came before it.
+    pub(crate) fn begin_exchange(&self) -> u64 {
+        self.exchanges.fetch_add(1, Ordering::AcqRel)
+    }
+
+    /// Runs `adopt` once per session that serves this connection.
+    pub(crate) fn adopt_for(
+        &self,
+        session: SessionId,
+        adopt: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut adopted = self.adopted_by.lock();
+        if *adopted != Some(session) {
+            adopt()?;
+            *adopted = Some(session);
+        }
+        Ok(())
+    }
+
+    /// What the kernel says of the connection; `None` when it says nothing.
+    pub(crate) fn outstanding(&self) -> Option<Outstanding> {
+        let info = rebuffer_shaper::tcp_info(self.stream.as_fd()).ok()?;
+        Some(Outstanding { none: info.notsent_bytes == 0 && info.unacked == 0, snapshot: snapshot(&info) })
+    }
+
+    /// From now on, closing this connection resets it.
+    pub(crate) fn reset_on_close(&self) -> io::Result<()> {
+        SockRef::from(&self.stream).set_linger(Some(std::time::Duration::ZERO))
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+fn snapshot(info: &rebuffer_shaper::TcpInfo) -> TcpSnapshot {
+    let ms = |duration: std::time::Duration| duration.as_secs_f64() * 1e3;
+    TcpSnapshot {
+        rtt_ms: ms(info.rtt),
+        min_rtt_ms: info.min_rtt.map(ms),
+        rto_ms: ms(info.rto),
+        retransmits: u64::from(info.retransmits),
+        cwnd: info.cwnd,
+        delivery_rate_mbps: info.delivery_rate.map(BitsPerSec::mbps),
+        app_limited: info.app_limited,
+        bytes_acked: info.bytes_acked,
+    }
+}
+
+impl hyper::rt::Read for ConnectionIo {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buffer: hyper::rt::ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut bytes = [0; READ_BYTES];
+        let room = buffer.remaining().min(READ_BYTES);
+        loop {
+            ready!(self.0.stream.poll_read_ready(cx))?;
+            match self.0.stream.try_read(&mut bytes[..room]) {
+                Ok(count) => {
+                    buffer.put_slice(&bytes[..count]);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl ConnectionIo {
+    fn poll_written(
+        &self,
+        cx: &mut Context<'_>,
+        write: impl Fn(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.0.stream.poll_write_ready(cx))?;
+            match write(&self.0.stream) {
+                Ok(count) => {
+                    self.0.written.fetch_add(count as u64, Ordering::AcqRel);
+                    return Poll::Ready(Ok(count));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl hyper::rt::Write for ConnectionIo {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_written(cx, |stream| stream.try_write(bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(SockRef::from(&self.0.stream).shutdown(std::net::Shutdown::Write))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_written(cx, |stream| stream.try_write_vectored(slices))
+    }
+}

@@ -1,0 +1,179 @@
+//! The one path of every change: check, set the link and read it back, store, put in force, tell everybody.
+//!
+//! Invariant: one change of a player at a time. The link is set before anything is stored and taken back if storing fails, so
+//! that what is stored, what is shown and what is in force are one. What failed left everything as it was.
+
+use std::sync::Arc;
+
+use rebuffer_api::{Frame, PlayerDeleted, PlayerRecord, Problem, ProblemKind};
+use rebuffer_model::{
+    Action, ActionKind, ActionSource, Control, EndReason, Fault, PlayerId, RecordBody, Shape,
+};
+use rebuffer_shaper::Backend;
+
+use super::Refusal;
+use crate::clock;
+use crate::rig::Rig;
+use crate::sessions::{self, Controlled, Player};
+
+/// A change that was worked out and not yet made; its maker holds the player's `change`.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) control: Control,
+    /// The dotted paths it sets.
+    pub(super) leaves: Vec<String>,
+}
+
+/// Makes a change; the caller holds the player's `change`.
+pub(super) async fn apply(
+    rig: &Arc<Rig>,
+    player: &Arc<Player>,
+    change: Change,
+) -> Result<PlayerRecord, Refusal> {
+    let Change { mut control, leaves } = change;
+    control.name_rules();
+    control.check()?;
+    let before = player.controlled();
+    let mut after = Controlled { control, fields: before.fields.clone() };
+    let revision = before.revision() + 1;
+    after.fields.extend(leaves.into_iter().map(|leaf| (leaf, revision)));
+    keep_fields_bounded(&mut after);
+
+    // Compiles the patterns, so that nothing can fail once the link is set.
+    rebuffer_engine::RuleBook::default().set_rules(&after.control.fault_rules)?;
+    let asked = after.control.shape;
+    let in_force = set_link(rig, player, &before.control.shape, &asked).await?;
+    if let Err(error) = rig.store.save(player.stored(&after)).await {
+        let _best_effort = set_link(rig, player, &asked, &before.control.shape).await;
+        return Err(error.into());
+    }
+    let kinds = what_changed(&before.control, &after.control, in_force);
+    player.set_control(after)?;
+
+    for kind in kinds {
+        let action = Action { who: player.who(), source: ActionSource::Harness, kind };
+        rig.feed.append(clock::now(), RecordBody::Action(Box::new(action)));
+    }
+    rig.feed.settled().await;
+    let record = player.record();
+    rig.events.publish(&Frame::ControlsUpdated(Box::new(record.clone())));
+    Ok(record)
+}
+
+/// Sets the link if it is to be another one; what is in force afterwards, in 10^6 bit/s.
+async fn set_link(rig: &Rig, player: &Player, before: &Shape, asked: &Shape) -> Result<Option<f64>, Refusal> {
+    if !asked.is_neutral() && rig.shaper.backend() == Backend::Off {
+        let detail = format!("links cannot be shaped here: {}", rig.shaper.reason());
+        return Err(Problem::new(ProblemKind::NotHere, detail).pointer("/shape").into());
+    }
+    let Some(session) = player.session() else { return Ok(asked.rate_mbps.map(rebuffer_model::Mbps::get)) };
+    if before == asked && session.link.in_force().in_sync {
+        return Ok(session.link.in_force().rate.map(|rate| rate.mbps()));
+    }
+    let in_force = session.link.set(asked).await?;
+    Ok(in_force.rate.map(|rate| rate.mbps()))
+}
+
+/// Field revisions of rules and labels that are gone are folded into their list.
+fn keep_fields_bounded(controlled: &mut Controlled) {
+    let Controlled { control, fields } = controlled;
+    let gone: Vec<String> = fields
+        .keys()
+        .filter(|field| match field.split_once('.') {
+            Some(("fault_rules", id)) => !control.fault_rules.iter().any(|rule| rule.id.as_str() == id),
+            Some(("labels", key)) => !control.labels.keys().any(|label| label.as_str() == key),
+            Some(_) | None => false,
+        })
+        .cloned()
+        .collect();
+    for field in gone {
+        let list = field.split('.').next().unwrap_or_default().to_owned();
+        if let Some(revision) = fields.remove(&field) {
+            let folded = fields.entry(list).or_default();
+            *folded = revision.max(*folded);
+        }
+    }
+}
+
+fn what_changed(before: &Control, after: &Control, in_force_rate_mbps: Option<f64>) -> Vec<ActionKind> {
+    let mut kinds = Vec::new();
+    let armed = |fault: Fault| fault != Fault::None;
+    for rule in &after.fault_rules {
+        let old = before.fault_rules.iter().find(|old| old.id == rule.id);
+        let was_armed = old.is_some_and(|old| armed(old.fault));
+        if old == Some(rule) {
+            continue;
+        }
+        kinds.push(match (was_armed, armed(rule.fault)) {
+            (false, true) => ActionKind::FaultRuleEnabled { rule: rule.clone() },
+            (true, false) => ActionKind::FaultRuleDisabled {
+                rule_id: rule.id.clone(),
+                fault: old.map_or(Fault::None, |old| old.fault),
+            },
+            (true, true) | (false, false) => ActionKind::FaultRuleConfigChange { rule: rule.clone() },
+        });
+    }
+    for old in &before.fault_rules {
+        if !after.fault_rules.iter().any(|rule| rule.id == old.id) {
+            kinds.push(ActionKind::FaultRuleDisabled { rule_id: old.id.clone(), fault: old.fault });
+        }
+    }
+    if before.shape != after.shape {
+        kinds.push(ActionKind::ShaperConfigChange { asked: after.shape, in_force_rate_mbps });
+    }
+    if before.labels != after.labels {
+        kinds.push(ActionKind::LabelChanged { labels: after.labels.clone() });
+    }
+    kinds
+}
+
+/// Removes a player and everything that was set for it.
+pub(crate) async fn delete_player(rig: &Arc<Rig>, id: PlayerId) -> Result<(), Refusal> {
+    let player = rig.players.get(id).ok_or_else(|| Refusal::no_player(id))?;
+    let _changing = player.change.lock().await;
+    rig.store.remove(id).await?;
+    if let Some(session) = player.session() {
+        sessions::end(rig, &session, EndReason::Deleted).await;
+    }
+    rig.players.remove(id);
+    rig.feed.settled().await;
+    rig.events.publish(&Frame::PlayerDeleted(PlayerDeleted { player_id: id }));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn control(json: &str) -> Control {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn names(before: &str, after: &str) -> Vec<&'static str> {
+        what_changed(&control(before), &control(after), None).iter().map(ActionKind::event).collect()
+    }
+
+    #[test]
+    fn every_surface_of_a_change_has_its_action() {
+        let rule = r#"{"fault_rules":[{"id":"a","type":"404"}]}"#;
+        assert_eq!(names("{}", rule), ["fault_rule_enabled"]);
+        assert_eq!(names(rule, "{}"), ["fault_rule_disabled"]);
+        assert_eq!(names(rule, r#"{"fault_rules":[{"id":"a","type":"503"}]}"#), ["fault_rule_config_change"]);
+        assert_eq!(names(rule, r#"{"fault_rules":[{"id":"a","type":"none"}]}"#), ["fault_rule_disabled"]);
+        assert_eq!(
+            names("{}", r#"{"shape":{"rate_mbps":1},"labels":{"a":"b"}}"#),
+            ["shaper_config_change", "label_changed"]
+        );
+        assert_eq!(names(rule, rule), [""; 0]);
+    }
+
+    #[test]
+    fn revisions_of_what_is_gone_fold_into_the_list() {
+        let mut controlled = Controlled::default();
+        controlled.fields.insert("fault_rules.a".into(), 4);
+        controlled.fields.insert("labels.run".into(), 2);
+        keep_fields_bounded(&mut controlled);
+        assert_eq!(controlled.fields.get("fault_rules"), Some(&4));
+        assert_eq!((controlled.fields.len(), controlled.revision()), (2, 4));
+    }
+}

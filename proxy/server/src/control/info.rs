@@ -1,0 +1,57 @@
+//! `GET /api/v2/info`: what this rig is and can do.
+//!
+//! Invariant: found out, not assumed; what is missing says why.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use rebuffer_api::{Capability, Info, KnobView, ListenView, OriginView};
+use rebuffer_model::{FAULTS, KNOBS};
+
+use crate::rig::Rig;
+use crate::sessions::link_backend;
+
+/// What this rig is and can do.
+#[utoipa::path(get, path = "/api/v2/info", tag = "rig", operation_id = "getInfo",
+    responses((status = 200, description = "This rig", body = Info)))]
+pub(super) async fn info(State(rig): State<Arc<Rig>>) -> Json<Info> {
+    let range = rig.ports.range();
+    Json(Info {
+        version: env!("CARGO_PKG_VERSION"),
+        api_versions: vec!["v2"],
+        listen: ListenView {
+            api_port: rig.surroundings.api_port,
+            base_port: rig.base_port,
+            first_session_port: range.first,
+            last_session_port: range.last,
+        },
+        origins: rig
+            .origins
+            .iter()
+            .enumerate()
+            .map(|(place, origin)| OriginView {
+                name: origin.config.name.clone(),
+                url: origin.config.url.to_string(),
+                default: place == 0,
+                playlists: origin.config.playlists.clone(),
+            })
+            .collect(),
+        shaper: Capability {
+            backend: link_backend(rig.shaper.backend()),
+            reason: rig.shaper.reason().to_owned(),
+        },
+        archive: (rig.surroundings.archive)(),
+        knobs: KNOBS
+            .iter()
+            .map(|knob| KnobView {
+                name: knob.name,
+                unit: knob.unit,
+                doc: knob.doc,
+                min: knob.min,
+                max: knob.max,
+            })
+            .collect(),
+        faults: FAULTS,
+    })
+}

@@ -1,0 +1,106 @@
+//! A follower's place in the feed: reads whole lines up to what was announced, segment by segment.
+//!
+//! Invariant: every record after the asked position comes exactly once and in order; what the bound took meanwhile comes as one
+//! gap. A reader holds one open file and one batch, whatever the feed holds.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use rebuffer_model::{Position, Record, RecordBody, Timestamp};
+use tokio::sync::watch;
+
+use super::{Extent, segment};
+
+/// The most that one batch holds.
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// One record as a follower gets it: its position and its JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) position: Position,
+    pub(crate) json: String,
+}
+
+/// A follower's place.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    dir: PathBuf,
+    extent: watch::Receiver<Extent>,
+    next: Position,
+    open: Option<BufReader<File>>,
+}
+
+impl Reader {
+    pub(super) fn new(dir: &Path, extent: watch::Receiver<Extent>, after: Position) -> Self {
+        Self { dir: dir.to_owned(), extent, next: after.next(), open: None }
+    }
+
+    /// The next records, at least one; waits for them. An empty batch means that the feed was closed.
+    pub(crate) async fn batch(mut self) -> (Self, io::Result<Vec<Entry>>) {
+        let next = self.next;
+        if self.extent.wait_for(|extent| extent.next > next).await.is_err() {
+            return (self, Ok(Vec::new()));
+        }
+        let extent = *self.extent.borrow_and_update();
+        let read = tokio::task::spawn_blocking(move || {
+            let batch = self.read(extent);
+            if batch.is_err() {
+                self.open = None;
+            }
+            (self, batch)
+        });
+        match read.await {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+
+    fn read(&mut self, extent: Extent) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        if self.next < extent.oldest {
+            entries.push(self.gap_before(extent.oldest));
+        }
+        let (mut bytes, mut line) = (0, Vec::new());
+        while self.next < extent.next && bytes < BATCH_BYTES {
+            if self.open.is_none() {
+                self.open = self.open_segment()?;
+            }
+            let Some(reader) = self.open.as_mut() else { break };
+            line.clear();
+            reader.read_until(b'\n', &mut line)?;
+            let Some(decoded) = segment::decode(&line) else {
+                // The end of a closed segment: the next one begins with `self.next`.
+                if !line.is_empty() {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "a record of the feed is damaged",
+                    ));
+                }
+                self.open = None;
+                continue;
+            };
+            if decoded.position >= self.next {
+                bytes += line.len();
+                entries.push(Entry { position: decoded.position, json: decoded.json.to_owned() });
+                self.next = decoded.position.next();
+            }
+        }
+        Ok(entries)
+    }
+
+    fn open_segment(&self) -> io::Result<Option<BufReader<File>>> {
+        let segments = segment::list(&self.dir)?;
+        let holding = segments.iter().rev().find(|(first, _)| *first <= self.next);
+        holding.map(|(_, path)| File::open(path).map(BufReader::new)).transpose()
+    }
+
+    fn gap_before(&mut self, oldest: Position) -> Entry {
+        let (from, to) = (self.next, Position(oldest.0 - 1));
+        let lost = oldest.0 - from.0;
+        let record =
+            Record { position: to, ts: Timestamp::from_micros(0), body: RecordBody::Gap { from, to, lost } };
+        self.next = oldest;
+        Entry { position: to, json: serde_json::to_string(&record).unwrap_or_default() }
+    }
+}

@@ -1,0 +1,115 @@
+//! Accepting connections: the base port, where players start, and the session ports, each with its own accept loop.
+//!
+//! Invariant: a connection on a session port is adopted by the session's link before its first answer; a connection that fails
+//! concerns nobody but itself. Deliberately absent: what is answered (see `bootstrap.rs` and `exchange.rs`).
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioTimer;
+use tokio::net::TcpListener;
+
+use crate::bootstrap;
+use crate::connection::{Connection, ConnectionIo};
+use crate::exchange::exchange;
+use crate::perform::ReplyBody;
+use crate::rig::Rig;
+
+/// How long a client may take over the head of a request.
+const HEAD_LIMIT: Duration = Duration::from_secs(60);
+/// What the HTTP machinery may hold of an answer before the kernel has it.
+const WRITE_BUFFER: usize = 128 * 1024;
+/// When the system has no more descriptors, accepting pauses.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Where a connection arrived.
+#[derive(Debug, Clone, Copy)]
+enum Port {
+    Base,
+    Session(u16),
+}
+
+/// Serves the base port until the rig closes.
+pub(crate) async fn base_port(rig: Arc<Rig>, listener: TcpListener) {
+    accept(rig, listener, Port::Base).await;
+}
+
+/// Serves one session port until the rig closes. Boxed, because serving a session may open the next one.
+pub(crate) fn session_port(
+    rig: Arc<Rig>,
+    listener: TcpListener,
+    port: u16,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(accept(rig, listener, Port::Session(port)))
+}
+
+async fn accept(rig: Arc<Rig>, listener: TcpListener, port: Port) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = rig.closing.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let connection = match Connection::new(stream, peer) {
+                    Ok(connection) => Arc::new(connection),
+                    // It was gone before it was looked at.
+                    Err(_) => continue,
+                };
+                let serving = serve(Arc::clone(&rig), connection, port);
+                rig.spawn("connection", serving);
+            }
+            Err(error) => {
+                tracing::warn!(?port, %error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn serve(rig: Arc<Rig>, connection: Arc<Connection>, port: Port) {
+    rig.meters.connections.inc();
+    let io = ConnectionIo(Arc::clone(&connection));
+    let service = service_fn({
+        let rig = Arc::clone(&rig);
+        move |request| {
+            let (rig, connection) = (Arc::clone(&rig), Arc::clone(&connection));
+            async move { Ok::<_, Infallible>(answer(&rig, &connection, port, request).await) }
+        }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_LIMIT)
+        .preserve_header_case(true)
+        .auto_date_header(false)
+        .max_buf_size(WRITE_BUFFER)
+        .serve_connection(io, service);
+    tokio::select! {
+        // What a client does to its connection is its business; the exchange has recorded it.
+        _ended = serving => {}
+        () = rig.closing.cancelled() => {}
+    }
+    rig.meters.connections.dec();
+}
+
+async fn answer(
+    rig: &Arc<Rig>,
+    connection: &Arc<Connection>,
+    port: Port,
+    request: Request<Incoming>,
+) -> Response<ReplyBody> {
+    let port = match port {
+        Port::Base => return bootstrap::base(rig, connection, &request).await,
+        Port::Session(port) => port,
+    };
+    match bootstrap::session_at(rig, connection, port, &request).await {
+        Ok(session) => exchange(rig, &session, connection, request).await,
+        Err(answer) => *answer,
+    }
+}

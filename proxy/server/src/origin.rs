@@ -1,0 +1,160 @@
+//! The way upstream: one pooled client per origin, one upstream request per client request.
+//!
+//! Invariant: method, path, query, body and end-to-end headers pass as they came; only hop-by-hop headers and `Host` are the
+//! rig's own. Phases are measured on the connection that is really used. Deliberately absent: retries, redirects followed,
+//! decompression: what the origin says is what the client hears.
+
+mod connect;
+mod hop;
+
+use std::time::Instant;
+
+use http::header::{HOST, HeaderValue};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, Request, Response, Uri};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rebuffer_model::OriginName;
+
+pub(crate) use connect::Phases;
+pub(crate) use hop::strip_hop_by_hop;
+
+use crate::config::{OriginConfig, OriginLimits};
+
+/// An origin and the connections to it.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) config: OriginConfig,
+    scheme: Scheme,
+    authority: Authority,
+    limits: OriginLimits,
+    client: Client<HttpsConnector<connect::Connector>, Incoming>,
+}
+
+/// The head of an origin's answer, and how it came about.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    pub(crate) response: Response<Incoming>,
+    pub(crate) ttfb_ms: f64,
+    /// Absent on a pooled connection.
+    pub(crate) phases: Option<Phases>,
+}
+
+/// Why an origin cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+#[error("origin {name} has the URL {url}, which {why}")]
+pub struct OriginError {
+    name: OriginName,
+    url: String,
+    why: &'static str,
+}
+
+/// Why an origin gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Silence {
+    #[error("cannot reach {url}: {reason}")]
+    Unreachable { url: String, reason: String },
+    #[error("{url} sent no answer within {seconds} s")]
+    TooLate { url: String, seconds: u64 },
+}
+
+impl Origin {
+    pub(crate) fn new(config: OriginConfig, limits: OriginLimits) -> Result<Self, OriginError> {
+        let refuse = |why| OriginError { name: config.name.clone(), url: config.url.to_string(), why };
+        let scheme = match config.url.scheme() {
+            "http" => Scheme::HTTP,
+            "https" => Scheme::HTTPS,
+            _ => return Err(refuse("is neither http nor https")),
+        };
+        if !config.url.username().is_empty() || config.url.password().is_some() {
+            return Err(refuse("holds a password; the rig does not keep secrets"));
+        }
+        let authority = config.url[url::Position::BeforeHost..url::Position::AfterPort]
+            .parse()
+            .map_err(|_| refuse("has no host"))?;
+        let connector = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(connect::Connector::new(limits.connect));
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(64)
+            .http1_preserve_header_case(true)
+            .build(connector);
+        Ok(Self { config, scheme, authority, limits, client })
+    }
+
+    /// The path on the origin of a path on the base port.
+    pub(crate) fn full_path(&self, rest: &str) -> String {
+        format!("{}/{}", self.config.url.path().trim_end_matches('/'), rest.trim_start_matches('/'))
+    }
+
+    /// The absolute URL of a path on this origin.
+    pub(crate) fn url_of(&self, path_and_query: &str) -> String {
+        format!("{}://{}{path_and_query}", self.scheme, self.authority)
+    }
+
+    /// Scheme and authority, as an absolute URL begins with them.
+    pub(crate) fn base(&self) -> String {
+        self.url_of("")
+    }
+
+    /// The address whose absolute URLs stay on a session, as playlists are read.
+    pub(crate) fn media_origins(&self) -> Vec<rebuffer_media::Origin> {
+        rebuffer_media::Origin::parse(&self.base()).into_iter().collect()
+    }
+
+    /// How long a body may pause.
+    pub(crate) fn stall(&self) -> std::time::Duration {
+        self.limits.stall
+    }
+
+    /// Passes a request on and waits for the head of the answer.
+    pub(crate) async fn ask(&self, request: Request<Incoming>) -> Result<Heard, Silence> {
+        let request = self.addressed(request);
+        let url = crate::redact::path_and_query(request.uri());
+        let url = self.url_of(&url);
+        let asked = Instant::now();
+        let answer = tokio::time::timeout(self.limits.head, self.client.request(request)).await;
+        let seconds = self.limits.head.as_secs();
+        let response = match answer {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(Silence::Unreachable { url, reason: root_cause(&error) }),
+            Err(_elapsed) => return Err(Silence::TooLate { url, seconds }),
+        };
+        let phases = response.extensions().get::<connect::FirstUse>().and_then(connect::FirstUse::take);
+        Ok(Heard { response, ttfb_ms: asked.elapsed().as_secs_f64() * 1e3, phases })
+    }
+
+    fn addressed(&self, request: Request<Incoming>) -> Request<Incoming> {
+        let (mut parts, body) = request.into_parts();
+        let target = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+        let mut uri = http::uri::Parts::default();
+        uri.scheme = Some(self.scheme.clone());
+        uri.authority = Some(self.authority.clone());
+        uri.path_and_query = Some(target);
+        // Scheme, authority and path are all there, which is all that can be missing.
+        parts.uri = Uri::from_parts(uri).unwrap_or_default();
+        parts.version = http::Version::HTTP_11;
+        strip_hop_by_hop(&mut parts.headers);
+        set_host(&mut parts.headers, &self.authority);
+        Request::from_parts(parts, body)
+    }
+}
+
+fn set_host(headers: &mut HeaderMap, authority: &Authority) {
+    if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
+        headers.insert(HOST, host);
+    }
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

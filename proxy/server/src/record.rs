@@ -1,0 +1,282 @@
+//! The record of an exchange, from the request's head to the last byte acknowledged.
+//!
+//! Invariant: every exchange that began is recorded exactly once, however it ends, because the record is written when the
+//! recorder is dropped. Numbers are measured: what was not is absent.
+//! Deliberately absent: deciding or sending anything.
+
+mod settle;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use http::{HeaderMap, Method, Request, StatusCode};
+use rebuffer_engine::Decision;
+use rebuffer_model::{
+    Answer, Cause, Exchange, Fault, FaultCategory, FaultSeen, Link, OriginAnswer, RequestKind, RequestSeen,
+    Timing, Variant,
+};
+
+pub(crate) use settle::{Settler, settle_finished};
+
+use crate::clock;
+use crate::connection::Connection;
+use crate::origin::{Heard, Origin};
+use crate::redact;
+use crate::rig::Rig;
+use crate::sessions::{Activity, Session};
+
+/// How an exchange ended, as far as the rig can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum End {
+    /// The client went away, unless somebody says otherwise first.
+    Open,
+    /// Everything that was to be sent was handed to the connection.
+    Complete,
+    /// Cut on purpose; the text is what was done.
+    Cut(String),
+    /// The origin stopped in the middle.
+    OriginBroke,
+}
+
+/// Collects what happens in one exchange and records it when dropped.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    rig: Arc<Rig>,
+    session: Arc<Session>,
+    connection: Arc<Connection>,
+    exchange: Option<Box<Exchange>>,
+    began: Instant,
+    first_byte: Option<Instant>,
+    end: End,
+    _activity: Activity,
+}
+
+impl Recorder {
+    pub(crate) fn begin<B>(
+        rig: &Arc<Rig>,
+        session: &Arc<Session>,
+        connection: &Arc<Connection>,
+        request: &Request<B>,
+    ) -> Self {
+        let user_agent = request.headers().get(http::header::USER_AGENT);
+        let user_agent = user_agent.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let activity = session.begin(connection, user_agent);
+        let exchange = Exchange {
+            who: session.player.who(),
+            started_at: clock::now(),
+            request: RequestSeen {
+                method: request.method().as_str().to_owned(),
+                http_version: format!("{:?}", request.version()),
+                url: redact::path_and_query(request.uri()),
+                kind: RequestKind::Other,
+                variant: None,
+                headers: redact::headers(request.headers()),
+                body_bytes: content_length(request.headers()).unwrap_or(0),
+            },
+            origin: None,
+            answer: Answer {
+                status: 0,
+                headers: Vec::new(),
+                content_type: String::new(),
+                body_bytes: 0,
+                complete: false,
+            },
+            timing: Timing { client_wait_ms: 0.0, transfer_ms: 0.0, total_ms: 0.0, delivered_mbps: None },
+            cause: None,
+            fault: None,
+            link: Link {
+                connection: connection.number,
+                earlier_exchanges: connection.begin_exchange(),
+                rate_limit_mbps: session.link.in_force().rate.map(|rate| rate.mbps()),
+                tcp_start: connection.outstanding().map(|outstanding| outstanding.snapshot),
+                tcp_end: None,
+            },
+        };
+        Self {
+            rig: Arc::clone(rig),
+            session: Arc::clone(session),
+            connection: Arc::clone(connection),
+            exchange: Some(Box::new(exchange)),
+            began: Instant::now(),
+            first_byte: None,
+            end: End::Open,
+            _activity: activity,
+        }
+    }
+
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    pub(crate) fn rig(&self) -> &Arc<Rig> {
+        &self.rig
+    }
+
+    fn edit(&mut self, edit: impl FnOnce(&mut Exchange)) {
+        if let Some(exchange) = self.exchange.as_deref_mut() {
+            edit(exchange);
+        }
+    }
+
+    pub(crate) fn classified(&mut self, kind: RequestKind, variant: Option<&Variant>) {
+        self.edit(|exchange| {
+            exchange.request.kind = kind;
+            exchange.request.variant = variant.cloned();
+        });
+    }
+
+    /// A rule fired: what it is going to do, as it is named.
+    pub(crate) fn decided(&mut self, decision: &Decision) {
+        let (Some(rule_id), Some(category)) = (&decision.rule_id, decision.fault.category()) else { return };
+        self.session.telemetry.faults.fetch_add(1, Ordering::Relaxed);
+        let fault: Fault = decision.fault;
+        self.edit(|exchange| {
+            exchange.cause = Some(Cause::Injected);
+            exchange.fault = Some(FaultSeen {
+                rule_id: Some(rule_id.clone()),
+                name: fault.to_string(),
+                action: fault.action(),
+                category,
+            });
+        });
+    }
+
+    /// The origin answered.
+    pub(crate) fn heard(&mut self, origin: &Origin, url: &str, heard: &Heard) {
+        self.rig.meters.origin_ttfb.observe(heard.ttfb_ms / 1e3);
+        let response = &heard.response;
+        let answer = OriginAnswer {
+            name: origin.config.name.clone(),
+            url: origin.url_of(url),
+            status: response.status().as_u16(),
+            headers: redact::headers(response.headers()),
+            reused: heard.phases.is_none(),
+            dns_ms: heard.phases.map(|phases| phases.dns_ms),
+            connect_ms: heard.phases.map(|phases| phases.connect_ms),
+            ttfb_ms: heard.ttfb_ms,
+            body_bytes: 0,
+        };
+        let status = response.status();
+        self.edit(|exchange| {
+            exchange.origin = Some(answer);
+            if exchange.cause.is_none() && (status.is_client_error() || status.is_server_error()) {
+                exchange.cause = Some(Cause::Origin);
+            }
+        });
+    }
+
+    /// The origin gave no answer; the rig answers in its place.
+    pub(crate) fn silent(&mut self) {
+        self.edit(|exchange| exchange.cause = Some(Cause::Origin));
+    }
+
+    /// Bytes of body came from the origin.
+    pub(crate) fn received(&mut self, bytes: usize) {
+        self.edit(|exchange| {
+            if let Some(origin) = &mut exchange.origin {
+                origin.body_bytes += bytes as u64;
+            }
+        });
+    }
+
+    /// The head goes out now.
+    pub(crate) fn answers(&mut self, status: StatusCode, headers: &HeaderMap, own_headers: bool) {
+        let now = Instant::now();
+        self.first_byte = Some(now);
+        let wait = (now - self.began).as_secs_f64() * 1e3;
+        self.edit(|exchange| {
+            exchange.answer.status = status.as_u16();
+            exchange.timing.client_wait_ms = wait;
+            let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            exchange.answer.content_type = content_type.unwrap_or_default().to_owned();
+            if own_headers {
+                exchange.answer.headers = redact::headers(headers);
+            }
+        });
+    }
+
+    /// Bytes of body were handed to the connection.
+    pub(crate) fn sent(&mut self, bytes: usize) {
+        self.edit(|exchange| exchange.answer.body_bytes += bytes as u64);
+    }
+
+    /// Everything that was to be sent was.
+    pub(crate) fn complete(&mut self) {
+        self.end = End::Complete;
+    }
+
+    /// The answer was cut on purpose, in this way.
+    pub(crate) fn cut(&mut self, action: impl Into<String>) {
+        self.end = End::Cut(action.into());
+    }
+
+    /// The answer was cut on purpose, just as the fault is named.
+    pub(crate) fn cut_as_named(&mut self) {
+        let action = self.exchange.as_ref().and_then(|exchange| exchange.fault.as_ref());
+        self.end = End::Cut(action.map(|fault| fault.action.clone()).unwrap_or_default());
+    }
+
+    /// The origin's body broke off.
+    pub(crate) fn origin_broke(&mut self) {
+        self.end = End::OriginBroke;
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        let Some(mut exchange) = self.exchange.take() else { return };
+        let now = Instant::now();
+        let ms = |since: Instant| (now - since).as_secs_f64() * 1e3;
+        exchange.timing.transfer_ms = self.first_byte.map_or(0.0, ms);
+        exchange.timing.total_ms = ms(self.began);
+        exchange.answer.complete = self.end == End::Complete;
+        let observed = |name: &str, category| FaultSeen {
+            rule_id: None,
+            name: name.to_owned(),
+            action: name.to_owned(),
+            category,
+        };
+        match std::mem::replace(&mut self.end, End::Open) {
+            End::Complete => {}
+            End::Cut(action) => {
+                if let Some(fault) = &mut exchange.fault {
+                    fault.action = action;
+                }
+            }
+            End::Open => match &mut exchange.fault {
+                Some(fault) => fault.action = "client_disconnect".to_owned(),
+                None => {
+                    exchange.cause = Some(Cause::Client);
+                    exchange.fault = Some(observed("client_disconnect", FaultCategory::ClientDisconnect));
+                }
+            },
+            End::OriginBroke => {
+                exchange.cause = Some(Cause::Origin);
+                if exchange.fault.is_none() {
+                    exchange.fault = Some(observed("origin_truncated", FaultCategory::Socket));
+                }
+            }
+        }
+        self.session.telemetry.bytes_out.fetch_add(exchange.answer.body_bytes, Ordering::Relaxed);
+        let first_byte = self.first_byte.unwrap_or(now);
+        self.rig.settler.finish(exchange, &self.connection, self.began, first_byte);
+    }
+}
+
+/// The declared length of a body.
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Whether an answer to this request has a body at all.
+pub(crate) fn has_body(method: &Method, status: StatusCode) -> bool {
+    method != Method::HEAD
+        && !status.is_informational()
+        && status != StatusCode::NO_CONTENT
+        && status != StatusCode::NOT_MODIFIED
+}

@@ -1,0 +1,146 @@
+//! The end of an exchange: waiting until the client has acknowledged what was sent, then the feed.
+//!
+//! Invariant: an exchange waits here until the kernel says that everything was acknowledged, its connection is gone, the next
+//! exchange began on it (a client asks again only when it has the answer), or [`PATIENCE`] is over; then it is recorded.
+//! Deliberately absent: a timer per exchange. One task looks at all that wait, every [`LOOK_EVERY`].
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rebuffer_model::{Exchange, RecordBody, TcpSnapshot};
+
+use crate::clock;
+use crate::connection::Connection;
+use crate::meters::ExchangeLabels;
+use crate::rig::Rig;
+
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A smaller body fits the first flight and the send buffer; its rate would be a rate of writing.
+const MEASURABLE_BYTES: u64 = 64 * 1024;
+
+/// Exchanges that wait for their last acknowledgement.
+#[derive(Debug, Default)]
+pub(crate) struct Settler {
+    waiting: Mutex<Vec<Waiting>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    exchange: Box<Exchange>,
+    connection: Weak<Connection>,
+    /// Exchanges begun on the connection when this one ended.
+    exchanges: u64,
+    began: Instant,
+    first_byte: Instant,
+    ended: Instant,
+}
+
+/// What one look at a waiting exchange says.
+enum Look {
+    /// Nothing new.
+    Wait,
+    /// Acknowledged, with what the kernel says now.
+    Acknowledged(TcpSnapshot),
+    /// Nothing more will be known.
+    Over(Option<TcpSnapshot>),
+}
+
+impl Settler {
+    pub(super) fn finish(
+        &self,
+        exchange: Box<Exchange>,
+        connection: &Arc<Connection>,
+        began: Instant,
+        first_byte: Instant,
+    ) {
+        self.waiting.lock().push(Waiting {
+            exchange,
+            connection: Arc::downgrade(connection),
+            exchanges: connection.exchanges(),
+            began,
+            first_byte,
+            ended: Instant::now(),
+        });
+    }
+
+    /// Records what is settled; everything when `all`.
+    fn settle(&self, rig: &Rig, all: bool) {
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        let mut still = Vec::new();
+        for one in waiting {
+            match one.look() {
+                Look::Acknowledged(tcp) => record(rig, one, Some(tcp), true),
+                Look::Over(tcp) => record(rig, one, tcp, false),
+                Look::Wait if all => record(rig, one, None, false),
+                Look::Wait => still.push(one),
+            }
+        }
+        if !still.is_empty() {
+            self.waiting.lock().append(&mut still);
+        }
+    }
+}
+
+impl Waiting {
+    fn look(&self) -> Look {
+        let Some(connection) = self.connection.upgrade() else { return Look::Over(None) };
+        let outstanding = connection.outstanding();
+        let next_began = connection.exchanges() > self.exchanges;
+        match outstanding {
+            Some(outstanding) if outstanding.none || next_began => Look::Acknowledged(outstanding.snapshot),
+            Some(outstanding) if self.ended.elapsed() > PATIENCE => Look::Over(Some(outstanding.snapshot)),
+            Some(_) => Look::Wait,
+            None => Look::Over(None),
+        }
+    }
+}
+
+/// The task: looks, until the rig closes; then records everything.
+pub(crate) async fn settle_finished(rig: Arc<Rig>) {
+    let mut tick = tokio::time::interval(LOOK_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => rig.settler.settle(&rig, false),
+            () = rig.closing.cancelled() => break,
+        }
+    }
+    rig.settler.settle(&rig, true);
+}
+
+fn record(rig: &Rig, waiting: Waiting, tcp: Option<TcpSnapshot>, acknowledged: bool) {
+    let Waiting { mut exchange, began, first_byte, ended, .. } = waiting;
+    let last = if acknowledged { Instant::now() } else { ended };
+    exchange.link.tcp_end = tcp;
+    if acknowledged {
+        exchange.timing.total_ms = (last - began).as_secs_f64() * 1e3;
+    }
+    exchange.timing.delivered_mbps = delivered(&exchange, (last - first_byte).as_secs_f64(), acknowledged);
+    rig.meters.bytes_out.inc_by(exchange.answer.body_bytes);
+    rig.meters
+        .exchanges
+        .get_or_create(&ExchangeLabels {
+            kind: exchange.request.kind.as_str(),
+            status: exchange.answer.status,
+            cause: exchange.cause.map_or("none", cause_name),
+        })
+        .inc();
+    rig.feed.append(clock::now(), RecordBody::Exchange(exchange));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "bytes of one answer")]
+fn delivered(exchange: &Exchange, seconds: f64, acknowledged: bool) -> Option<f64> {
+    let measurable = acknowledged && exchange.answer.body_bytes >= MEASURABLE_BYTES && seconds > 0.0;
+    measurable.then(|| exchange.answer.body_bytes as f64 * 8.0 / seconds / 1e6)
+}
+
+fn cause_name(cause: rebuffer_model::Cause) -> &'static str {
+    match cause {
+        rebuffer_model::Cause::Injected => "injected",
+        rebuffer_model::Cause::Origin => "origin",
+        rebuffer_model::Cause::Client => "client",
+        rebuffer_model::Cause::Rig => "rig",
+    }
+}

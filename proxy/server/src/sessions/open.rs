@@ -1,0 +1,134 @@
+//! Sessions begin here: a port, a link that is already as it was asked, a name; and after a restart the ports are bound again.
+//!
+//! Invariant: a session that exists has its link in force; a player is never let through uncapped because a cap failed.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rebuffer_model::{Action, ActionKind, ActionSource, RecordBody, SessionId};
+use rebuffer_shaper::{Link, ShaperError};
+use uuid::Uuid;
+
+use super::ports::{Holder, NoPort};
+use super::session::Client;
+use super::{Player, Session};
+use crate::clock;
+use crate::listen;
+use crate::origin::Origin;
+use crate::rig::Rig;
+use crate::store::{Binding, StoreError};
+
+/// Why a session cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error(transparent)]
+    NoPort(#[from] NoPort),
+    #[error("the player's link could not be set: {0}")]
+    Link(#[source] ShaperError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Where a session begins.
+#[derive(Debug)]
+pub(crate) struct Start<'a> {
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) ip: IpAddr,
+    pub(crate) user_agent: &'a str,
+    /// The first request, redacted.
+    pub(crate) url: String,
+    /// The port it came to, if it came to a session port.
+    pub(crate) port: Option<u16>,
+}
+
+/// The player's session at this origin: the one it has, or a new one.
+pub(crate) async fn open(
+    rig: &Arc<Rig>,
+    player: &Arc<Player>,
+    start: Start<'_>,
+) -> Result<Arc<Session>, OpenError> {
+    let _changing = player.change.lock().await;
+    if let Some(session) = player.session() {
+        if session.origin.config.name == start.origin.config.name {
+            return Ok(session);
+        }
+        super::reap::end(rig, &session, rebuffer_model::EndReason::Replaced).await;
+    }
+    let holder = Holder { player_id: player.id, origin: start.origin.config.name.clone() };
+    let taken = match start.port {
+        Some(port) => rig.ports.retake(port, holder).map_err(NoPort::Bind)?,
+        None => rig.ports.take(holder)?,
+    };
+    let port = taken.port;
+    let opened = prepare(rig, player, &start, port).await;
+    if opened.is_err() {
+        rig.ports.release(port);
+    }
+    if let Some(listener) = taken.listener {
+        rig.spawn("session-listener", listen::session_port(Arc::clone(rig), listener, port));
+    }
+    let session = opened?;
+    player.set_session(Some(Arc::clone(&session)));
+    let kind = ActionKind::SessionStart { manifest_url: start.url };
+    let action = Action { who: player.who(), source: ActionSource::Proxy, kind };
+    rig.feed.append(clock::now(), RecordBody::Action(Box::new(action)));
+    rig.events.player_updated(player);
+    Ok(session)
+}
+
+async fn prepare(
+    rig: &Arc<Rig>,
+    player: &Arc<Player>,
+    start: &Start<'_>,
+    port: u16,
+) -> Result<Arc<Session>, OpenError> {
+    let link = rig.shaper.attach(port).map_err(OpenError::Link)?;
+    let shape = player.controlled().control.shape;
+    if !shape.is_neutral()
+        && let Err(error) = link.set(&shape).await
+    {
+        detach(link).await;
+        return Err(OpenError::Link(error));
+    }
+    let origin = Arc::clone(&start.origin);
+    let binding = Binding { port, player_id: player.id, origin: origin.config.name.clone() };
+    if let Err(error) = rig.store.bind(binding).await {
+        detach(link).await;
+        return Err(error.into());
+    }
+    let client = Client { ip: start.ip, user_agent: start.user_agent.to_owned() };
+    let id = SessionId(Uuid::now_v7());
+    Ok(Arc::new(Session::new(id, Arc::clone(player), port, origin, link, client)))
+}
+
+/// Takes a link down; what the kernel does not give back is said and cleaned up at the next start.
+pub(super) async fn detach(link: Link) {
+    let port = link.port();
+    if let Err(error) = link.detach().await {
+        tracing::error!(port, %error, "the link of a session could not be taken down");
+    }
+}
+
+/// Binds the ports that belonged to players before a restart; each gets its session back with its first request.
+pub(crate) fn restore_ports(rig: &Arc<Rig>, bindings: Vec<Binding>) {
+    for Binding { port, player_id, origin } in bindings {
+        let range = rig.ports.range();
+        if range.is_ephemeral()
+            || !(range.first..=range.last).contains(&port)
+            || rig.origin(&origin).is_none()
+        {
+            continue;
+        }
+        match rig.ports.retake(port, Holder { player_id, origin }) {
+            Ok(taken) => {
+                rig.ports.release(port);
+                if let Some(listener) = taken.listener {
+                    rig.spawn("session-listener", listen::session_port(Arc::clone(rig), listener, port));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(port, %error, "a session port of the last run cannot be bound again")
+            }
+        }
+    }
+}

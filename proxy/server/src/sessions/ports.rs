@@ -1,0 +1,170 @@
+//! The session ports: which are bound, and whose each of them is.
+//!
+//! Invariant: a port has one holder at a time; a port once bound stays bound until the rig stops, so that a player that comes
+//! back after its session ended meets the rig and not a refused connection. When none is free, the port whose session ended
+//! longest ago changes hands; a port with a live session never does.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use parking_lot::Mutex;
+use rebuffer_model::{OriginName, PlayerId};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpListener;
+
+use crate::config::PortRange;
+
+/// Whose a port is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) player_id: PlayerId,
+    pub(crate) origin: OriginName,
+}
+
+/// The session ports.
+#[derive(Debug)]
+pub(crate) struct Ports {
+    ip: IpAddr,
+    range: PortRange,
+    held: Mutex<HashMap<u16, Slot>>,
+}
+
+/// A port for a player: freshly bound, with the listener to serve, or one that is being served already.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) port: u16,
+    pub(crate) listener: Option<TcpListener>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    holder: Holder,
+    /// Counts up with every release; 0 while a session is live.
+    released: u64,
+}
+
+/// Why there is no port.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoPort {
+    #[error(
+        "all {count} session ports ({first}-{last}) have live sessions; widen --session-ports or remove players"
+    )]
+    AllLive { count: usize, first: u16, last: u16 },
+    #[error("no session port could be bound: {0}")]
+    Bind(#[source] std::io::Error),
+}
+
+impl Ports {
+    pub(crate) fn new(ip: IpAddr, range: PortRange) -> Self {
+        Self { ip, range, held: Mutex::default() }
+    }
+
+    pub(crate) fn range(&self) -> PortRange {
+        self.range
+    }
+
+    /// Whose this port is.
+    pub(crate) fn holder(&self, port: u16) -> Option<Holder> {
+        self.held.lock().get(&port).map(|slot| slot.holder.clone())
+    }
+
+    /// A port for this player: its own again, a free one, or the one that was released longest ago.
+    pub(crate) fn take(&self, holder: Holder) -> Result<Taken, NoPort> {
+        let mut held = self.held.lock();
+        let own =
+            held.iter().find(|(_, slot)| slot.released > 0 && slot.holder == holder).map(|(port, _)| *port);
+        if let Some(port) = own {
+            held.insert(port, Slot { holder, released: 0 });
+            return Ok(Taken { port, listener: None });
+        }
+        let mut refused = None;
+        let free = (self.range.first..=self.range.last).filter(|port| *port == 0 || !held.contains_key(port));
+        for port in free {
+            match bind(self.ip, port) {
+                Ok((port, listener)) => {
+                    held.insert(port, Slot { holder, released: 0 });
+                    return Ok(Taken { port, listener: Some(listener) });
+                }
+                Err(error) => refused = Some(error),
+            }
+        }
+        let oldest = held.iter().filter(|(_, slot)| slot.released > 0).min_by_key(|(_, slot)| slot.released);
+        match (oldest.map(|(port, _)| *port), refused) {
+            (Some(port), _) => {
+                held.insert(port, Slot { holder, released: 0 });
+                Ok(Taken { port, listener: None })
+            }
+            (None, Some(error)) if held.is_empty() => Err(NoPort::Bind(error)),
+            (None, _) => Err(NoPort::AllLive {
+                count: self.range.count(),
+                first: self.range.first,
+                last: self.range.last,
+            }),
+        }
+    }
+
+    /// Takes this very port back into use for its holder, or for `holder` when nobody has it.
+    pub(crate) fn retake(&self, port: u16, holder: Holder) -> std::io::Result<Taken> {
+        let mut held = self.held.lock();
+        let listener = if held.contains_key(&port) { None } else { Some(bind(self.ip, port)?.1) };
+        held.insert(port, Slot { holder, released: 0 });
+        Ok(Taken { port, listener })
+    }
+
+    /// The session of this port ended and its link was taken down.
+    pub(crate) fn release(&self, port: u16) {
+        let mut held = self.held.lock();
+        let next = held.values().map(|slot| slot.released).max().unwrap_or(0) + 1;
+        if let Some(slot) = held.get_mut(&port) {
+            slot.released = next;
+        }
+    }
+}
+
+fn bind(ip: IpAddr, port: u16) -> std::io::Result<(u16, TcpListener)> {
+    let listener = listen((ip, port).into(), true)?;
+    Ok((listener.local_addr()?.port(), listener))
+}
+
+/// A listener; `::` also takes IPv4. `shaped` prepares it for sessions.
+pub(crate) fn listen(address: std::net::SocketAddr, shaped: bool) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    if shaped {
+        rebuffer_shaper::prepare_listener(&socket)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(1024)?;
+    TcpListener::from_std(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn holder(player: &str) -> Holder {
+        Holder { player_id: PlayerId::canonical(player).unwrap(), origin: OriginName::new("demo").unwrap() }
+    }
+
+    #[tokio::test]
+    async fn a_player_gets_its_own_port_again_and_a_live_one_never_changes_hands() {
+        let probe = bind(Ipv4Addr::LOCALHOST.into(), 0).unwrap();
+        let range = PortRange::new(probe.0, probe.0).unwrap();
+        drop(probe);
+        let ports = Ports::new(Ipv4Addr::LOCALHOST.into(), range);
+        let first = ports.take(holder("a")).unwrap();
+        assert!(first.listener.is_some());
+        assert!(matches!(ports.take(holder("b")), Err(NoPort::AllLive { count: 1, .. })));
+        ports.release(first.port);
+        assert!(ports.take(holder("a")).unwrap().listener.is_none());
+        ports.release(first.port);
+        assert_eq!(ports.take(holder("b")).unwrap().port, first.port);
+        assert_eq!(ports.holder(first.port), Some(holder("b")));
+    }
+}

@@ -1,0 +1,58 @@
+//! Sessions end here: after a time without activity, when another origin is asked for, or by an operator.
+//!
+//! Invariant: the link is gone before the port may change hands; what was set for the player stays.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rebuffer_api::{Frame, PlayEnded};
+use rebuffer_model::{Action, ActionKind, ActionSource, EndReason, RecordBody};
+
+use super::Session;
+use crate::clock;
+use crate::rig::Rig;
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Once a second: asks the kernel what was delivered, and ends the sessions that are idle.
+pub(crate) async fn reap_idle(rig: Arc<Rig>) {
+    let mut tick = tokio::time::interval(LOOK_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = rig.closing.cancelled() => return,
+        }
+        for session in rig.players.sessions() {
+            session.telemetry.sample();
+            if session.is_idle_for(rig.config.idle) {
+                let _changing = session.player.change.lock().await;
+                // A request may have come while waiting for the lock.
+                if session.is_idle_for(rig.config.idle) && is_current(&session) {
+                    end(&rig, &session, EndReason::InactiveTimeout).await;
+                }
+            }
+        }
+    }
+}
+
+fn is_current(session: &Session) -> bool {
+    session.player.session().is_some_and(|current| current.id == session.id)
+}
+
+/// Ends a session; the caller holds the player's `change`.
+pub(crate) async fn end(rig: &Arc<Rig>, session: &Arc<Session>, reason: EndReason) {
+    let player = &session.player;
+    let source = if reason == EndReason::Deleted { ActionSource::Harness } else { ActionSource::Proxy };
+    let who = player.who();
+    player.set_session(None);
+    super::open::detach(session.link.clone()).await;
+    rig.ports.release(session.port);
+    if let Some(play_id) = who.play_id.clone() {
+        let ended = PlayEnded { player_id: player.id, play_id, ended_at: clock::now() };
+        rig.events.publish(&Frame::PlayEnded(ended));
+    }
+    let kind = ActionKind::SessionEnd { reason };
+    rig.feed.append(clock::now(), RecordBody::Action(Box::new(Action { who, source, kind })));
+    rig.events.player_updated(player);
+}
