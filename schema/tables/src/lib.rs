@@ -4,6 +4,7 @@
 //! is rendered from the declarations and is what the migrations produce on an empty database.
 //! Deliberately absent: SELECTs and wire formats (see the archive), labels (see the labels room).
 
+mod bundle;
 mod control_event;
 mod declare;
 mod head;
@@ -14,6 +15,7 @@ mod session_event;
 mod table;
 mod value;
 
+pub use bundle::{BUNDLES, Bundle, IDENTITY};
 pub use control_event::{ControlEvent, Deed};
 pub use head::{Head, Origin};
 pub use migration::{HISTORY, MIGRATIONS, Migration, newest_version};
