@@ -1,1 +1,60 @@
-fn main() {}
+//! `rebuffer`: the one binary.
+//!
+//! `rebuffer up` runs the whole rig; the other verbs are small. Invariant: this crate only wires; what the parts do is theirs.
+//! The only crate that speaks to a terminal and the only one that reads flags, files and the environment.
+
+mod document;
+mod settings;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Puts trouble between a video player and its origin, on purpose, per player, and keeps the evidence.
+#[derive(Debug, Parser)]
+#[command(name = "rebuffer", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the rig: proxy, shaper, archive, dashboard.
+    Up(Box<settings::Settings>),
+    /// Print an OpenAPI document.
+    Openapi {
+        /// Whose.
+        which: document::Which,
+    },
+    /// Serve an embedded archive; started by `up`, not by hand.
+    #[command(hide = true)]
+    ArchiveServe,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().verb {
+        Verb::Up(settings) => up::run(*settings),
+        Verb::Openapi { which } => document::print(which),
+        Verb::ArchiveServe => archive_serve(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the last word of the program")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("rebuffer: {error:#}");
+}
+
+fn archive_serve() -> anyhow::Result<()> {
+    // Plain lines, because the parent reads the level from them.
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    match rebuffer_embedded::serve()? {}
+}

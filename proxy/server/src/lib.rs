@@ -29,5 +29,6 @@ pub use config::{OriginConfig, OriginLimits, PortRange, ProxyConfig};
 pub use feed::FeedError;
 pub use origin::OriginError;
 pub use proxy::{Proxy, ProxyError, openapi};
+pub use rebuffer_model::OriginName;
 pub use rig::Surroundings;
 pub use store::StoreError;

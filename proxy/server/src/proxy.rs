@@ -10,7 +10,7 @@ use axum::Router;
 use prometheus_client::registry::Registry;
 use rebuffer_api::PartView;
 use rebuffer_model::EndReason;
-use rebuffer_shaper::{Backend, Shaper};
+use rebuffer_shaper::Shaper;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -113,32 +113,15 @@ impl Proxy {
         self.rig.base_port
     }
 
-    /// Whether each part works.
+    /// Whether each part works, now.
     pub fn parts(&self) -> Vec<PartView> {
-        let trouble = self.rig.feed.trouble();
-        let feed = PartView {
-            name: "feed",
-            ready: trouble.is_none(),
-            reason: match trouble {
-                Some(trouble) => format!("cannot write: {trouble}"),
-                None => format!("{} records given up so far", self.rig.feed.dropped()),
-            },
-        };
-        let shaper = PartView {
-            name: "shaper",
-            ready: true,
-            reason: match self.rig.shaper.backend() {
-                Backend::Kernel => format!("kernel: {}", self.rig.shaper.reason()),
-                Backend::Pacing => format!("pacing: {}", self.rig.shaper.reason()),
-                Backend::Off => format!("off: {}", self.rig.shaper.reason()),
-            },
-        };
-        let proxy = PartView {
-            name: "proxy",
-            ready: true,
-            reason: format!("players start on port {}", self.rig.base_port),
-        };
-        vec![proxy, feed, shaper]
+        parts(&self.rig)
+    }
+
+    /// Whether each part works, at any later time.
+    pub fn outlook(&self) -> impl Fn() -> Vec<PartView> + Send + Sync + use<> {
+        let rig = Arc::clone(&self.rig);
+        move || parts(&rig)
     }
 
     /// Stops taking players, ends every session, writes what is still to be written. Followers of the feed may go on reading.
@@ -164,6 +147,26 @@ impl Proxy {
             tracing::error!(%error, "the links could not all be given back; the next start cleans up");
         }
     }
+}
+
+fn parts(rig: &Rig) -> Vec<PartView> {
+    let trouble = rig.feed.trouble();
+    let feed = PartView {
+        name: "feed",
+        ready: trouble.is_none(),
+        reason: match trouble {
+            Some(trouble) => format!("cannot write: {trouble}"),
+            None => format!("{} records given up so far", rig.feed.dropped()),
+        },
+    };
+    let shaper = PartView {
+        name: "shaper",
+        ready: true,
+        reason: format!("{}: {}", rig.shaper.backend(), rig.shaper.reason()),
+    };
+    let proxy =
+        PartView { name: "proxy", ready: true, reason: format!("players start on port {}", rig.base_port) };
+    vec![proxy, feed, shaper]
 }
 
 /// The document of the control API.

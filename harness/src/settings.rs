@@ -1,0 +1,242 @@
+//! What the rig is told: by flags, then the environment, then a TOML file, then defaults.
+//!
+//! Invariant: one row per setting, here; a file with a name that is no setting is refused. What comes out of [`Settings::resolve`]
+//! was checked. Nothing else in the rig reads flags, files or the environment.
+
+mod value;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use rebuffer_proxy::{OriginConfig, PortRange};
+use rebuffer_shaper::Mode;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use value::{Archive, NamedOrigin};
+use value::{address, ports};
+
+/// Settings of `rebuffer up`. Each can also stand in the environment and, under the flag's name, in the file.
+#[derive(Debug, Default, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Settings {
+    /// Read settings from this TOML file.
+    #[arg(long, env = "REBUFFER_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+    /// Print the settings in force as TOML, and end.
+    #[arg(long)]
+    #[serde(skip)]
+    print_config: bool,
+    /// Keep rules, feed and archive here [default: ./rebuffer-data].
+    #[arg(long, env = "REBUFFER_DATA_DIR", value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_dir: Option<PathBuf>,
+    /// Serve API and dashboard here [default: :30000].
+    #[arg(long, env = "REBUFFER_API", value_name = "ADDR:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api: Option<String>,
+    /// Let players start here [default: :30081].
+    #[arg(long, env = "REBUFFER_BASE", value_name = "ADDR:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<String>,
+    /// Give sessions these ports [default: 30100-30599]; 0 lets the system choose.
+    #[arg(long, env = "REBUFFER_SESSION_PORTS", value_name = "FIRST-LAST")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_ports: Option<String>,
+    /// An origin players may reach; the first is the default. May be repeated.
+    #[arg(long = "origin", env = "REBUFFER_ORIGINS", value_name = "NAME=URL", value_delimiter = ',')]
+    #[serde(rename = "origins", skip_serializing_if = "Vec::is_empty")]
+    origin: Vec<NamedOrigin>,
+    /// Also serve a synthetic live stream, as origin `demo`.
+    #[arg(long, env = "REBUFFER_DEMO", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    demo: Option<bool>,
+    /// Shape links with: auto, kernel, pacing or off [default: auto].
+    #[arg(long, env = "REBUFFER_SHAPER", value_name = "HOW")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shaper: Option<String>,
+    /// Shape on this interface only; may be repeated [default: every one that is up].
+    #[arg(long = "interface", env = "REBUFFER_INTERFACES", value_name = "NAME", value_delimiter = ',')]
+    #[serde(rename = "interfaces", skip_serializing_if = "Vec::is_empty")]
+    interface: Vec<String>,
+    /// Keep the evidence in: embedded, off, or the URL of a ClickHouse server [default: embedded].
+    #[arg(long, env = "REBUFFER_ARCHIVE", value_name = "WHERE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archive: Option<Archive>,
+    /// The library of the embedded archive; `make archive` fetches it.
+    #[arg(long, env = "CHDB_LIB", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archive_library: Option<PathBuf>,
+    /// End a session after this many seconds without activity [default: 60].
+    #[arg(long, env = "REBUFFER_IDLE_SECONDS", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idle_seconds: Option<u64>,
+    /// What to log, as `level` or `crate=level,...` [default: info].
+    #[arg(long, env = "REBUFFER_LOG", value_name = "FILTER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<String>,
+    /// Where `make` keeps what it fetched.
+    #[arg(long, env = "REBUFFER_CACHE", hide = true)]
+    #[serde(skip)]
+    cache: Option<PathBuf>,
+}
+
+/// Settings, checked.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) api: SocketAddr,
+    pub(crate) base: SocketAddr,
+    pub(crate) session_ports: PortRange,
+    pub(crate) origins: Vec<OriginConfig>,
+    pub(crate) demo: bool,
+    pub(crate) shaper: Mode,
+    pub(crate) interfaces: Vec<String>,
+    pub(crate) archive: Archive,
+    pub(crate) archive_library: Option<PathBuf>,
+    pub(crate) cache: Option<PathBuf>,
+    pub(crate) idle: Duration,
+    pub(crate) log: String,
+}
+
+impl Settings {
+    /// Reads the file, fills in defaults and checks everything; `None` when the settings were only to be printed.
+    pub(crate) fn resolve(self) -> anyhow::Result<Option<Resolved>> {
+        let print = self.print_config;
+        let settings = match self.config.clone() {
+            Some(path) => self.or(Self::from_file(&path)?),
+            None => self,
+        }
+        .with_defaults();
+        if print {
+            print_config(&settings)?;
+            return Ok(None);
+        }
+        settings.checked().map(Some)
+    }
+
+    fn from_file(path: &Path) -> anyhow::Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("{} is not a settings file", path.display()))
+    }
+
+    /// What is not set here is taken from `other`.
+    fn or(self, other: Self) -> Self {
+        let list = |own: Vec<String>, other| if own.is_empty() { other } else { own };
+        Self {
+            config: self.config,
+            print_config: self.print_config,
+            data_dir: self.data_dir.or(other.data_dir),
+            api: self.api.or(other.api),
+            base: self.base.or(other.base),
+            session_ports: self.session_ports.or(other.session_ports),
+            origin: if self.origin.is_empty() { other.origin } else { self.origin },
+            demo: self.demo.or(other.demo),
+            shaper: self.shaper.or(other.shaper),
+            interface: list(self.interface, other.interface),
+            archive: self.archive.or(other.archive),
+            archive_library: self.archive_library.or(other.archive_library),
+            idle_seconds: self.idle_seconds.or(other.idle_seconds),
+            log: self.log.or(other.log),
+            cache: self.cache.or(other.cache),
+        }
+    }
+
+    fn with_defaults(self) -> Self {
+        self.or(Self {
+            data_dir: Some("rebuffer-data".into()),
+            api: Some(":30000".into()),
+            base: Some(":30081".into()),
+            session_ports: Some("30100-30599".into()),
+            demo: Some(false),
+            shaper: Some(Mode::Auto.to_string()),
+            archive: Some(Archive::Embedded),
+            idle_seconds: Some(60),
+            log: Some("info".into()),
+            ..Self::default()
+        })
+    }
+
+    fn checked(self) -> anyhow::Result<Resolved> {
+        let demo = self.demo.unwrap_or_default();
+        if self.origin.is_empty() && !demo {
+            bail!(
+                "no origin to put trouble in front of: give --origin NAME=URL, or --demo for a synthetic stream"
+            );
+        }
+        let named = |name: &str| self.origin.iter().filter(|origin| origin.name().as_str() == name).count();
+        for origin in &self.origin {
+            if named(origin.name().as_str()) > 1 || (demo && origin.name().as_str() == "demo") {
+                bail!("two origins are called {:?}", origin.name().as_str());
+            }
+        }
+        let idle = self.idle_seconds.unwrap_or(60);
+        if idle == 0 {
+            bail!("--idle-seconds must be at least 1");
+        }
+        Ok(Resolved {
+            data_dir: self.data_dir.unwrap_or_default(),
+            api: address(&self.api.unwrap_or_default()).context("--api")?,
+            base: address(&self.base.unwrap_or_default()).context("--base")?,
+            session_ports: ports(&self.session_ports.unwrap_or_default()).context("--session-ports")?,
+            origins: self.origin.into_iter().map(NamedOrigin::into_config).collect(),
+            demo,
+            shaper: self
+                .shaper
+                .unwrap_or_default()
+                .parse()
+                .map_err(|error: String| anyhow::anyhow!("--shaper {error}"))?,
+            interfaces: self.interface,
+            archive: self.archive.unwrap_or_default(),
+            archive_library: self.archive_library,
+            cache: self.cache,
+            idle: Duration::from_secs(idle),
+            log: self.log.unwrap_or_default(),
+        })
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "asked for")]
+fn print_config(settings: &Settings) -> anyhow::Result<()> {
+    print!("{}", toml::to_string(settings)?);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_toml(text: &str) -> Settings {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let flags = Settings { api: Some("127.0.0.1:1".into()), ..Settings::default() };
+        let file = from_toml("api = \"127.0.0.1:2\"\nbase = \"127.0.0.1:3\"\ndemo = true\n");
+        let resolved = flags.or(file).with_defaults().checked().unwrap();
+        assert_eq!((resolved.api.port(), resolved.base.port()), (1, 3));
+        assert_eq!(resolved.session_ports, PortRange::new(30_100, 30_599).unwrap());
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read_again() {
+        let settings =
+            from_toml("origins = [\"cdn=https://cdn.example/x\"]\narchive = \"off\"\n").with_defaults();
+        let printed = toml::to_string(&settings).unwrap();
+        assert_eq!(toml::to_string(&from_toml(&printed)).unwrap(), printed);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        assert!(toml::from_str::<Settings>("colour = \"red\"").is_err());
+        let refused = |text: &str| from_toml(text).with_defaults().checked().unwrap_err().to_string();
+        assert!(refused("").contains("--origin"));
+        assert!(refused("demo = true\nshaper = \"tc\"").contains("--shaper"));
+        assert!(refused("demo = true\norigins = [\"demo=http://192.0.2.1/\"]").contains("two origins"));
+    }
+}

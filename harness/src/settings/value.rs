@@ -1,0 +1,163 @@
+//! How single settings are written: addresses, port ranges, origins, archives.
+//!
+//! Invariant: a value that parsed can be used; the message of one that did not shows how it is written.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::str::FromStr;
+
+use anyhow::{Context, bail};
+use rebuffer_proxy::{OriginConfig, OriginName, PortRange};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// An origin as `NAME=URL`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct NamedOrigin(OriginConfig);
+
+/// Where the evidence is kept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) enum Archive {
+    /// In a process of our own.
+    #[default]
+    Embedded,
+    /// In a ClickHouse server, perhaps with user and password in the URL.
+    Server(Url),
+    /// Nowhere.
+    Off,
+}
+
+/// `ADDR:PORT`, `:PORT` or `PORT`; without an address every one of the machine.
+pub(super) fn address(text: &str) -> anyhow::Result<SocketAddr> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let port = text.strip_prefix(':').unwrap_or(text).parse();
+    let port = port.with_context(|| format!("an address is written ADDR:PORT or :PORT; got {text:?}"))?;
+    Ok(SocketAddr::new(everywhere(), port))
+}
+
+fn everywhere() -> IpAddr {
+    let six = TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok();
+    if six { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() }
+}
+
+/// `FIRST-LAST`, one port, or 0.
+pub(super) fn ports(text: &str) -> anyhow::Result<PortRange> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (first.trim().parse(), last.trim().parse()) {
+        (Ok(first), Ok(last)) => PortRange::new(first, last),
+        (Ok(_) | Err(_), _) => None,
+    }
+    .with_context(|| format!("ports are written FIRST-LAST, for example 30100-30599; got {text:?}"))
+}
+
+impl NamedOrigin {
+    pub(super) fn name(&self) -> &OriginName {
+        &self.0.name
+    }
+
+    pub(super) fn into_config(self) -> OriginConfig {
+        self.0
+    }
+}
+
+impl FromStr for NamedOrigin {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let (name, url) = text.split_once('=').with_context(|| {
+            format!("an origin is written NAME=URL, for example cdn=https://cdn.example; got {text:?}")
+        })?;
+        let url: Url = url.parse().with_context(|| format!("{url:?} is not a URL"))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            bail!("an origin's URL begins with http:// or https://; got {url}");
+        }
+        Ok(Self(OriginConfig { name: name.parse()?, url, playlists: Vec::new() }))
+    }
+}
+
+impl TryFrom<String> for NamedOrigin {
+    type Error = anyhow::Error;
+    fn try_from(text: String) -> anyhow::Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<NamedOrigin> for String {
+    fn from(origin: NamedOrigin) -> String {
+        format!("{}={}", origin.0.name, origin.0.url)
+    }
+}
+
+impl FromStr for Archive {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        match text {
+            "embedded" => Ok(Self::Embedded),
+            "off" => Ok(Self::Off),
+            url if url.starts_with("http://") || url.starts_with("https://") => {
+                Ok(Self::Server(url.parse().with_context(|| format!("{url:?} is not a URL"))?))
+            }
+            _ => {
+                bail!("an archive is embedded, off, or the http(s) URL of a ClickHouse server; got {text:?}")
+            }
+        }
+    }
+}
+
+impl TryFrom<String> for Archive {
+    type Error = anyhow::Error;
+    fn try_from(text: String) -> anyhow::Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Archive> for String {
+    fn from(archive: Archive) -> String {
+        archive.to_string()
+    }
+}
+
+/// Without the password: this is printed.
+impl fmt::Display for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded => f.write_str("embedded"),
+            Self::Off => f.write_str("off"),
+            Self::Server(url) => {
+                let mut shown = url.clone();
+                if shown.password().is_some() {
+                    // Cannot fail for a URL that has a password already.
+                    let _shown = shown.set_password(Some("redacted"));
+                }
+                write!(f, "{shown}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_ports_and_origins_are_read_as_people_write_them() {
+        assert_eq!(address("127.0.0.1:80").unwrap().to_string(), "127.0.0.1:80");
+        assert_eq!(address(":30000").unwrap().port(), 30_000);
+        assert!(address("here").is_err());
+        assert_eq!(ports("30100-30599").unwrap().count(), 500);
+        assert!(ports("0").unwrap().is_ephemeral());
+        assert!(ports("9-1").is_err() && ports("x").is_err());
+        assert!("cdn=ftp://x".parse::<NamedOrigin>().is_err() && "cdn".parse::<NamedOrigin>().is_err());
+    }
+
+    #[test]
+    fn the_password_of_an_archive_is_not_shown() {
+        let archive: Archive = "http://me:secret@192.0.2.1:8123/".parse().unwrap();
+        assert_eq!(archive.to_string(), "http://me:redacted@192.0.2.1:8123/");
+    }
+}
