@@ -145,8 +145,11 @@ impl Thread {
                     drop(reply.send(result));
                 }
                 Command::Close(reply) => {
-                    queue.close();
-                    drop(reply.send(self.tree.close().map_err(ShaperError::from)));
+                    let result = self.tree.close().map_err(ShaperError::from);
+                    // Whoever hears of the end may begin anew; what still waits in the queue hears that we are closed.
+                    drop((self, queue));
+                    drop(reply.send(result));
+                    return;
                 }
                 Command::Look => {}
             }

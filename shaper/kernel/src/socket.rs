@@ -104,7 +104,60 @@ fn priority(class: Minor) -> u32 {
 }
 
 /// A socket keeps the limits of its device (how many segments as one) from when it found its route. Setting
-/// `SO_DONTROUTE` to what it is makes it find the route again with the next packet.
+/// `SO_DONTROUTE` to what it is makes it find the route again with its next packet. That had better be no body: the
+/// limits count from the packet after it. So the next request is to be acknowledged at once, not with its answer.
 fn forget_route(socket: BorrowedFd<'_>) -> io::Result<()> {
-    set_int(socket, libc::SOL_SOCKET, libc::SO_DONTROUTE, 0)
+    set_int(socket, libc::SOL_SOCKET, libc::SO_DONTROUTE, 0)?;
+    SockRef::from(&socket).set_tcp_quickack(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use rebuffer_model::{Mbps, Shape};
+
+    use super::*;
+
+    fn lowat(socket: &TcpStream) -> u32 {
+        SockRef::from(socket).tcp_notsent_lowat().unwrap()
+    }
+
+    fn settings(mbps: f64) -> Settings {
+        let shape = Shape { rate_mbps: Some(Mbps::new(mbps).unwrap()) };
+        Settings::new(None, &LinkPlan::of(&shape).unwrap())
+    }
+
+    #[test]
+    fn sockets_are_told_early_and_late_and_set_free() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connect = || Arc::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+        let mut sockets = Sockets::with(Settings::default());
+        let early = connect();
+        let untold = lowat(&early);
+        sockets.adopt(&early).unwrap();
+        assert_eq!(lowat(&early), untold);
+        sockets.tell(settings(20.0)).unwrap();
+        let late = connect();
+        sockets.adopt(&late).unwrap();
+        assert_eq!([lowat(&early), lowat(&late)], [50_000; 2]);
+        drop(late);
+        sockets.tell(Settings::default()).unwrap();
+        assert_eq!((lowat(&early), sockets.live.len()), (untold, 1), "what has gone is forgotten");
+        sockets.look_again().unwrap();
+    }
+
+    #[test]
+    fn a_prepared_listener_keeps_segments_to_those_of_ethernet() {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        prepare_listener(&socket).unwrap();
+        socket.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        socket.listen(1).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        let client = TcpStream::connect(address).unwrap();
+        let (server, _) = socket.accept().unwrap();
+        for end in [client.as_fd(), server.as_fd()] {
+            assert!(crate::tcp_info(end).unwrap().mss <= SEGMENT);
+        }
+    }
 }
