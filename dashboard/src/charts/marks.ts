@@ -1,0 +1,113 @@
+// Marks on the axis of time: what an operator did, where a rule fired, where playback stalled.
+//
+// Invariant: marks are bounded and in order; a mark that comes twice (same id) is kept once.
+
+import { faded, type Paint } from './ink'
+import { Pulse } from './pulse'
+import type { Span } from './window'
+
+export type MarkKind = 'rate' | 'rule' | 'fired' | 'stall'
+
+export interface Mark {
+  id: string
+  kind: MarkKind
+  at: number
+  /** A band instead of a line. */
+  until?: number
+  text: string
+}
+
+const CAPACITY = 2_000
+
+export class MarkStore {
+  readonly all: Mark[] = []
+  readonly pulse = new Pulse()
+
+  push(mark: Mark): void {
+    const known = this.all.findIndex((other) => other.id === mark.id)
+    if (known >= 0) this.all.splice(known, 1)
+    let at = this.all.length
+    while (at > 0 && (this.all[at - 1]?.at ?? 0) > mark.at) at -= 1
+    this.all.splice(at, 0, mark)
+    if (this.all.length > CAPACITY) this.all.splice(0, this.all.length - CAPACITY)
+    this.pulse.touch()
+  }
+
+  within({ from, to }: Span): Mark[] {
+    return this.all.filter((mark) => (mark.until ?? mark.at) >= from && mark.at <= to)
+  }
+
+  /** The nearest mark before or after an instant. */
+  step(from: number, direction: 1 | -1): Mark | undefined {
+    return direction === 1
+      ? this.all.find((mark) => mark.at > from + 1)
+      : this.all.findLast((mark) => mark.at < from - 1)
+  }
+
+  clear(): void {
+    this.all.length = 0
+    this.pulse.touch()
+  }
+}
+
+export interface Surface {
+  context: CanvasRenderingContext2D
+  left: number
+  top: number
+  width: number
+  height: number
+  x: (time: number) => number
+  ratio: number
+}
+
+/** Bands under the curves. */
+export function drawBands(surface: Surface, marks: readonly Mark[], ink: Paint): void {
+  const { context, top, height, left, width, x, ratio } = surface
+  context.fillStyle = faded(ink('mark-stall'), 18)
+  for (const mark of marks) {
+    if (mark.until === undefined) continue
+    const start = Math.max(left, x(mark.at))
+    const end = Math.min(left + width, Math.max(x(mark.until), start + 2 * ratio))
+    context.fillRect(start, top, end - start, height)
+  }
+}
+
+const COLOUR: Record<MarkKind, string> = {
+  rate: 'mark-rate',
+  rule: 'mark-rule',
+  fired: 'mark-rule',
+  stall: 'mark-stall',
+}
+
+/** Lines and their heads over the curves: a flag for what was done, a tick at the foot for what a rule did. */
+export function drawLines(surface: Surface, marks: readonly Mark[], ink: Paint): void {
+  const { context, top, height, left, width, x, ratio } = surface
+  for (const mark of marks) {
+    const at = Math.round(x(mark.at)) + 0.5
+    if (at < left || at > left + width) continue
+    context.strokeStyle = context.fillStyle = ink(COLOUR[mark.kind])
+    context.lineWidth = ratio
+    context.setLineDash(mark.kind === 'rule' || mark.kind === 'rate' ? [2 * ratio, 2 * ratio] : [])
+    context.beginPath()
+    context.moveTo(at, mark.kind === 'fired' ? top + height - 9 * ratio : top)
+    context.lineTo(at, top + height)
+    context.stroke()
+    context.setLineDash([])
+    if (mark.kind === 'rate' || mark.kind === 'rule') head(context, at, top, 5 * ratio, mark.kind)
+  }
+}
+
+function head(context: CanvasRenderingContext2D, x: number, y: number, size: number, kind: 'rate' | 'rule'): void {
+  context.beginPath()
+  context.moveTo(x - size, y)
+  context.lineTo(x + size, y)
+  if (kind === 'rule') {
+    context.lineTo(x, y + size * 1.6)
+  } else {
+    context.lineTo(x + size, y + size)
+    context.lineTo(x, y + size * 1.7)
+    context.lineTo(x - size, y + size)
+  }
+  context.closePath()
+  context.fill()
+}

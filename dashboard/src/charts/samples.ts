@@ -1,0 +1,102 @@
+// The samples that the charts draw: columns over one axis of time, as uPlot wants them.
+//
+// Invariant: times ascend; at most `capacity` samples are kept, the oldest go first. In a column `undefined` is bridged
+// (nobody said anything at that instant) and `null` is a gap (there was nothing to say, or nobody listened).
+
+import { Pulse } from './pulse'
+
+export const COLUMNS = ['delivered', 'inForce', 'asked', 'estimate', 'buffer', 'bitrate'] as const
+export type Column = (typeof COLUMNS)[number]
+export type Cell = number | null | undefined
+export type Values = Partial<Record<Column, Cell>>
+
+/** A silence longer than this is drawn as a hole. */
+const GAP_MS = 5_000
+
+export class SampleStore {
+  readonly times: number[] = []
+  readonly columns: Record<Column, Cell[]>
+  readonly pulse = new Pulse()
+
+  constructor(private readonly capacity = 7_200) {
+    this.columns = Object.fromEntries(COLUMNS.map((name) => [name, []])) as unknown as Record<Column, Cell[]>
+  }
+
+  /** Adds a sample, or adds to the one that has this very instant. */
+  push(time: number, values: Values): void {
+    const last = this.times.at(-1)
+    if (last !== undefined && time - last > GAP_MS) this.insert(this.times.length, last + 1, gap())
+    const at = this.place(time)
+    if (this.times[at] === time) this.merge(at, values)
+    else this.insert(at, time, values)
+    if (this.times.length > this.capacity * 1.1) this.evict()
+    this.pulse.touch()
+  }
+
+  /** The newest sample at or before an instant. */
+  indexAt(time: number): number {
+    const at = this.place(time)
+    return this.times[at] === time ? at : at - 1
+  }
+
+  /** What a column said last at or before a sample, unless a hole lies between. */
+  valueAt(column: Column, index: number): number | null {
+    const cells = this.columns[column]
+    for (let i = Math.min(index, cells.length - 1); i >= 0; i -= 1) {
+      const cell = cells[i]
+      if (cell !== undefined) return cell
+    }
+    return null
+  }
+
+  /** The largest value of a column between two instants. */
+  maxOf(column: Column, from: number, to: number): number {
+    let max = 0
+    for (let i = this.place(from); i < this.times.length && (this.times[i] ?? 0) <= to; i += 1) {
+      max = Math.max(max, this.columns[column][i] ?? 0)
+    }
+    return max
+  }
+
+  clear(): void {
+    this.times.length = 0
+    for (const name of COLUMNS) this.columns[name].length = 0
+    this.pulse.touch()
+  }
+
+  private place(time: number): number {
+    let low = 0
+    let high = this.times.length
+    if (high === 0 || (this.times[high - 1] ?? 0) < time) return high
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.times[middle] ?? 0) < time) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  private insert(at: number, time: number, values: Values): void {
+    const append = at === this.times.length
+    if (append) this.times.push(time)
+    else this.times.splice(at, 0, time)
+    for (const name of COLUMNS) {
+      if (append) this.columns[name].push(values[name])
+      else this.columns[name].splice(at, 0, values[name])
+    }
+  }
+
+  private merge(at: number, values: Values): void {
+    for (const name of COLUMNS) if (values[name] !== undefined) this.columns[name][at] = values[name]
+  }
+
+  private evict(): void {
+    const surplus = this.times.length - this.capacity
+    this.times.splice(0, surplus)
+    for (const name of COLUMNS) this.columns[name].splice(0, surplus)
+  }
+}
+
+function gap(): Values {
+  return Object.fromEntries(COLUMNS.map((name) => [name, null]))
+}

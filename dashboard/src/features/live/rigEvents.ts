@@ -1,0 +1,65 @@
+// The rig's event stream, once for the whole page: keeps the records of players current, tells who wants to know that a
+// rule fired, and shows whether the rig is there.
+
+import { useQueryClient } from '@tanstack/vue-query'
+import { onScopeDispose, readonly, shallowRef } from 'vue'
+
+import { streams } from '@/api/rig'
+import type { PlayerDeleted, PlayerRecord, RuleFired } from '@/api/schema'
+import { follow, type StreamState } from '@/api/stream'
+
+import { rigClock } from './clock'
+import { forgetPlayer, keys, storePlayer } from './players'
+
+type Listener = (fired: RuleFired) => void
+
+const state = shallowRef<StreamState>({ kind: 'connecting' })
+const listeners = new Set<Listener>()
+
+export const rigConnection = readonly(state)
+
+/** Follows the stream for as long as the calling component lives. */
+export function followRig(): void {
+  const client = useQueryClient()
+  const stop = follow(() => streams.events, {
+    state: (next) => {
+      // What was missed while away is read again.
+      if (next.kind === 'open' && state.value.kind !== 'open') {
+        void client.invalidateQueries({ queryKey: keys.players })
+        void client.invalidateQueries({ queryKey: ['player'] })
+        void client.invalidateQueries({ queryKey: keys.info })
+      }
+      if (!(next.kind === 'connecting' && state.value.kind === 'down')) state.value = next
+    },
+    frame: (name, frame) => {
+      const data = (frame as { data?: unknown } | undefined)?.data
+      if (data === undefined) return
+      switch (name) {
+        case 'player.created':
+        case 'player.controls.updated':
+          return storePlayer(client, data as PlayerRecord, true)
+        case 'player.updated':
+          return storePlayer(client, data as PlayerRecord, false)
+        case 'player.deleted':
+          return forgetPlayer(client, (data as PlayerDeleted).player_id)
+        case 'rule.fired':
+          for (const listener of listeners) listener(data as RuleFired)
+          return
+        case 'heartbeat':
+          return rigClock.observe(Date.parse((data as { ts: string }).ts))
+        case 'replay.gap':
+          void client.invalidateQueries({ queryKey: keys.players })
+          void client.invalidateQueries({ queryKey: ['player'] })
+          return
+        default:
+      }
+    },
+  })
+  onScopeDispose(stop)
+}
+
+/** Calls when a rule fired on any player, for as long as the calling component lives. */
+export function onRuleFired(listener: Listener): void {
+  listeners.add(listener)
+  onScopeDispose(() => listeners.delete(listener))
+}

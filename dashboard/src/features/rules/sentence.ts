@@ -1,0 +1,81 @@
+// What a rule does, in words. The form shows it before arming, the list and the charts afterwards.
+//
+// Invariant: the words follow the engine to the letter, at its edges too: a cycle no longer than its faulted part faults
+// every request, and a cycle of 0 is one window that is then over.
+
+import type { Filter, Mode, RequestKind } from '@/api/schema'
+
+export interface RuleShape {
+  type: string
+  mode?: Mode
+  consecutive?: number
+  frequency?: number
+  filter?: Filter | null
+}
+
+const KINDS: Record<RequestKind, [one: string, many: string]> = {
+  master_manifest: ['master playlist', 'master playlists'],
+  manifest: ['media playlist', 'media playlists'],
+  segment: ['segment', 'segments'],
+  partial: ['partial segment', 'partial segments'],
+  init: ['init segment', 'init segments'],
+  audio_manifest: ['audio playlist', 'audio playlists'],
+  audio_segment: ['audio segment', 'audio segments'],
+  subtitle_manifest: ['subtitle playlist', 'subtitle playlists'],
+  subtitle_segment: ['subtitle segment', 'subtitle segments'],
+  key: ['key', 'keys'],
+  other: ['other request', 'other requests'],
+}
+
+export const ALL_KINDS = Object.keys(KINDS) as RequestKind[]
+
+export function kindWords(kind: RequestKind): string {
+  return KINDS[kind][1]
+}
+
+export function sentenceOf(rule: RuleShape): string {
+  return `${faultWords(rule.type)} ${cadenceWords(rule)}`
+}
+
+export function faultWords(type: string): string {
+  if (/^\d+$/.test(type)) return `Answer ${type} to`
+  switch (type) {
+    case 'none':
+      return 'Leave alone'
+    case 'request_body_reset':
+      return 'Reset the connection mid-body on'
+    case 'corrupted':
+      return 'Zero the body of'
+    default:
+      return `Do ${type.replaceAll('_', ' ')} to`
+  }
+}
+
+function cadenceWords(rule: RuleShape): string {
+  const c = rule.consecutive ?? 1
+  const f = rule.frequency ?? 0
+  const [one, many] = target(rule.filter)
+  const named = c === 1 ? one : many
+  const mode = rule.mode ?? 'failures_per_seconds'
+  if (f === 0 && mode === 'seconds') return `all ${many} for ${unit(c)} from the first, once`
+  if (f === 0) return c === 1 ? `the next ${one}, once` : `the next ${c} ${many}, once`
+  if (mode === 'failures_per_seconds') return `at most ${c} ${named} in each ${unit(f)}`
+  if (f <= c) return `every ${one}`
+  return mode === 'requests'
+    ? `${c} of every ${f} ${many}`
+    : `all ${many} during the first ${unit(c)} of every ${unit(f)}`
+}
+
+function target(filter: Filter | null | undefined): [one: string, many: string] {
+  const which = `${filter?.variant ? ' of the chosen rungs' : ''}${filter?.url_match ? ' whose URL matches' : ''}`
+  const kinds = filter?.request_kind ?? []
+  const [only] = kinds
+  if (only === undefined) return [`matching request${which}`, `matching requests${which}`]
+  if (kinds.length === 1) return [`${KINDS[only][0]}${which}`, `${KINDS[only][1]}${which}`]
+  const names = kinds.map((kind) => KINDS[kind][1]).join(' or ')
+  return [`request for ${names}${which}`, `requests for ${names}${which}`]
+}
+
+function unit(seconds: number): string {
+  return seconds === 1 ? 'second' : `${seconds} seconds`
+}
