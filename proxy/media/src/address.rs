@@ -80,7 +80,8 @@ impl Origin {
 
     /// Whether this authority is the origin's. Without a scheme of its own it has the origin's.
     fn owns(&self, scheme: Option<&str>, authority: &str) -> bool {
-        if authority.contains('@') {
+        // The parser would trim blanks that are an error within a longer URL.
+        if authority.contains(|c: char| c == '@' || c.is_whitespace() || c.is_control()) {
             return false;
         }
         let scheme = scheme.unwrap_or(&self.scheme);

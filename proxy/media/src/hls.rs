@@ -56,7 +56,8 @@ impl Form {
     pub fn of(body: &[u8]) -> Option<Self> {
         let mut lines = Lines::new(body);
         match lines.next()? {
-            Line::Tag(tag) if tag.name == "EXTM3U" => {}
+            // Some write more on this line, and players take it.
+            Line::Tag(tag) if tag.name.starts_with("EXTM3U") => {}
             Line::Tag(_) | Line::Uri(_) => return None,
         }
         let decisive = lines.find_map(|line| match line {

@@ -65,7 +65,7 @@ fn uris(body: &[u8]) -> impl Iterator<Item = Text<'_>> {
 /// Remembers a host once. User info is no part of a host and may be a credential.
 pub(crate) fn note_foreign(foreign: &mut Vec<String>, authority: &str) {
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    if foreign.len() < MAX_FOREIGN && !foreign.iter().any(|known| known == host) {
+    if !host.is_empty() && foreign.len() < MAX_FOREIGN && !foreign.iter().any(|known| known == host) {
         foreign.push(host.to_owned());
     }
 }

@@ -39,6 +39,11 @@ pub(super) struct Playlist {
 }
 
 impl Playlists {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
     pub(super) fn get(&self, id: PlaylistId) -> &Playlist {
         &self.list[id]
     }

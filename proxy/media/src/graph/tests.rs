@@ -1,1 +1,159 @@
-//! Tests follow.
+//! What a graph remembers and forgets, over many versions and many playlists.
+
+use std::fmt::Write;
+
+use rebuffer_model::RequestKind;
+
+use super::playlists::MAX_PLAYLIST_WEIGHT;
+use super::*;
+
+fn graph() -> Graph {
+    Graph::new([])
+}
+
+/// A live playlist of ten segments that begins at `first`; `query` is added to each URL.
+fn live(first: u64, query: &str) -> String {
+    let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{first}\n");
+    for number in first..first + 10 {
+        writeln!(text, "#EXTINF:2,\n{number}.m4s{query}").unwrap();
+    }
+    text
+}
+
+fn weight(graph: &Graph) -> usize {
+    graph.shelf.weights(graph.playlists.len()).iter().sum()
+}
+
+fn is_known(graph: &Graph, target: &str) -> bool {
+    graph.classify(target, None).source == Source::Declared
+}
+
+#[test]
+fn a_rolling_playlist_stays_known_for_as_many_segments_again_as_it_lists() {
+    let mut graph = graph();
+    for first in 0..=100 {
+        graph.absorb("/live.m3u8", None, live(first, "").as_bytes());
+    }
+    assert!(is_known(&graph, "/109.m4s"));
+    assert!(is_known(&graph, "/90.m4s"));
+    assert!(!is_known(&graph, "/89.m4s"));
+    assert_eq!(graph.classify("/89.m4s", None).kind, RequestKind::Segment, "by its extension");
+}
+
+#[test]
+fn two_versions_stay_known_even_if_the_numbers_jump() {
+    let mut graph = graph();
+    for first in [5_000, 0] {
+        graph.absorb("/live.m3u8", None, live(first, "").as_bytes());
+    }
+    graph.absorb("/live.m3u8", None, live(100_000, "").as_bytes());
+    assert!(is_known(&graph, "/9.m4s"), "of the version before");
+    assert!(!is_known(&graph, "/5009.m4s"));
+}
+
+#[test]
+fn hours_of_live_need_no_more_memory_than_a_minute() {
+    let mut graph = graph();
+    let mut after_a_minute = 0;
+    for version in 0..4_000 {
+        let renewed = format!("?token={version:08}");
+        graph.absorb(&format!("/live.m3u8{renewed}"), None, live(100_000 + version, &renewed).as_bytes());
+        if version == 30 {
+            after_a_minute = weight(&graph);
+        }
+    }
+    assert_eq!(weight(&graph), after_a_minute);
+    assert_eq!(graph.playlists.len(), 1, "a renewed token is no new playlist");
+    assert_eq!(graph.classify("/104008.m4s?token=again", None).source, Source::Declared);
+}
+
+#[test]
+fn resources_of_endless_delta_updates_are_bounded() {
+    let mut graph = graph();
+    for version in 0..3_000_u32 {
+        let key = "k".repeat(2_000);
+        let text = format!(
+            "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:{version}\n#EXT-X-SKIP:SKIPPED-SEGMENTS=5\n\
+             #EXT-X-KEY:METHOD=AES-128,URI=\"{key}{version}\"\n#EXTINF:2,\n{version}.m4s\n"
+        );
+        graph.absorb("/live.m3u8", None, text.as_bytes());
+        assert!(weight(&graph) <= MAX_PLAYLIST_WEIGHT, "{version}");
+    }
+    assert!(is_known(&graph, "/2999.m4s"));
+}
+
+#[test]
+fn of_a_huge_playlist_the_end_is_known() {
+    let mut text = "#EXTM3U\n".to_owned();
+    let long = "x".repeat(1_000);
+    for number in 0..10_000 {
+        writeln!(text, "#EXTINF:2,\n{long}{number}.ts").unwrap();
+    }
+    let mut graph = graph();
+    graph.absorb("/event.m3u8", None, text.as_bytes());
+    assert!(is_known(&graph, &format!("/{long}9999.ts")));
+    assert!(!is_known(&graph, &format!("/{long}0.ts")));
+    assert!(weight(&graph) <= MAX_PLAYLIST_WEIGHT);
+}
+
+#[test]
+fn the_playlist_unseen_for_longest_makes_way() {
+    let mut graph = graph();
+    let long = "x".repeat(4_000);
+    for list in 0..8 {
+        let mut text = "#EXTM3U\n".to_owned();
+        for number in 0..500 {
+            writeln!(text, "#EXTINF:2,\n{long}{list}-{number}.ts").unwrap();
+        }
+        graph.absorb(&format!("/{list}.m3u8"), None, text.as_bytes());
+    }
+    assert!(weight(&graph) <= 2 * MAX_PLAYLIST_WEIGHT);
+    assert!(is_known(&graph, &format!("/{long}7-0.ts")));
+    assert!(!is_known(&graph, &format!("/{long}0-499.ts")));
+    assert!(is_known(&graph, "/0.m3u8"), "the playlist itself is still known");
+}
+
+#[test]
+fn playlists_beyond_the_bound_make_way_and_take_what_they_declared_with_them() {
+    let mut graph = graph();
+    for list in 0..300 {
+        let text = format!("#EXTM3U\n#EXTINF:2,\n{list}.ts\n");
+        graph.absorb(&format!("/{list}.m3u8"), None, text.as_bytes());
+    }
+    assert_eq!(graph.playlists.len(), 256);
+    assert!(!is_known(&graph, "/0.m3u8") && !is_known(&graph, "/0.ts"));
+    assert!(is_known(&graph, "/299.m3u8") && is_known(&graph, "/299.ts"));
+
+    let mut huge = "#EXTM3U\n".to_owned();
+    for rung in 0..400 {
+        writeln!(huge, "#EXT-X-STREAM-INF:BANDWIDTH={rung}\nv{rung}.m3u8").unwrap();
+    }
+    let absorbed = graph.absorb("/master.m3u8", None, huge.as_bytes());
+    assert_eq!((absorbed.kind, graph.ladder().len()), (RequestKind::MasterManifest, 128));
+    assert_eq!(graph.playlists.len(), 256);
+}
+
+#[test]
+fn one_script_that_serves_everything_is_told_apart_by_query() {
+    let mut graph = graph();
+    graph.absorb("/get?f=master", None, b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n?f=low\n");
+    graph.absorb("/get?f=low", None, b"#EXTM3U\n#EXT-X-MAP:URI=\"?f=init\"\n#EXTINF:2,\n?f=1\n");
+    let kind = |target| graph.classify(target, None).kind;
+    assert_eq!(kind("/get?f=master"), RequestKind::MasterManifest);
+    assert_eq!(kind("/get?f=low&_HLS_msn=3"), RequestKind::Manifest);
+    assert_eq!(kind("/get?f=init"), RequestKind::Init);
+    assert_eq!(kind("/get?f=1&CMCD=a"), RequestKind::Segment);
+    assert_eq!(kind("/get?f=unknown"), RequestKind::Other);
+}
+
+#[test]
+fn what_a_playlist_shares_with_a_later_one_is_the_later_ones() {
+    let mut graph = graph();
+    let master = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=2\nb.m3u8\n";
+    graph.absorb("/master.m3u8", None, master.as_bytes());
+    let rung = |graph: &Graph| graph.classify("/0.m4s", None).variant.map(|variant| variant.rung);
+    graph.absorb("/a.m3u8", None, live(0, "").as_bytes());
+    assert_eq!(rung(&graph), Some(0));
+    graph.absorb("/b.m3u8", None, live(0, "").as_bytes());
+    assert_eq!(rung(&graph), Some(1));
+}

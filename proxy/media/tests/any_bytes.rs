@@ -1,0 +1,161 @@
+//! Any bytes may come in: nothing panics, nothing grows without bound, and edits touch nothing they do not name.
+//!
+//! Half of the inputs are noise, half are made of pieces that playlists are made of, so that the deep paths are reached.
+//! Deliberately absent: what playlists mean (see `corpus.rs`).
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use rebuffer_media::{ByteRange, Edits, Graph, Origin, Source, classify_fallback, hls, localise};
+
+const PIECES: &[&str] = &[
+    "#EXTM3U",
+    "\n",
+    "\r\n",
+    "\u{feff}",
+    "#EXT-X-STREAM-INF:",
+    "#EXT-X-I-FRAME-STREAM-INF:",
+    "#EXT-X-MEDIA:",
+    "#EXT-X-MAP:",
+    "#EXT-X-KEY:",
+    "#EXT-X-SESSION-KEY:",
+    "#EXT-X-PART:",
+    "#EXT-X-PRELOAD-HINT:",
+    "#EXT-X-BYTERANGE:",
+    "#EXT-X-SKIP:SKIPPED-SEGMENTS=",
+    "#EXT-X-MEDIA-SEQUENCE:",
+    "#EXT-X-TARGETDURATION:",
+    "#EXTINF:4,",
+    "#EXT-X-ENDLIST",
+    "#EXT-X-I-FRAMES-ONLY",
+    "#",
+    "URI=\"",
+    "\"",
+    ",",
+    "=",
+    "TYPE=PART",
+    "TYPE=AUDIO",
+    "BYTERANGE=",
+    "BYTERANGE-START=",
+    "BANDWIDTH=",
+    "RESOLUTION=1x1",
+    "18446744073709551615",
+    "0",
+    "7",
+    "@",
+    "a.ts",
+    "b.m3u8?x=1",
+    "../c.mp4",
+    "//",
+    "/",
+    "http://cdn.example",
+    "https://other.example/d",
+    "?",
+    "%",
+    "é",
+    " ",
+    ":",
+    "[::1]",
+];
+
+fn origins() -> [Origin; 1] {
+    [Origin::parse("http://cdn.example").expect("a literal URL")]
+}
+
+fn body() -> impl Strategy<Value = Vec<u8>> {
+    let noise = prop::collection::vec(any::<u8>(), 0..200);
+    let pieces = prop::collection::vec(prop::sample::select(PIECES), 0..120);
+    prop_oneof![
+        noise.clone(),
+        pieces.clone().prop_map(|pieces| pieces.concat().into_bytes()),
+        (pieces.clone(), noise, pieces).prop_map(|(a, noise, b)| {
+            [b"#EXTM3U\n", a.concat().as_bytes(), noise.as_slice(), b"\n", b.concat().as_bytes()].concat()
+        }),
+    ]
+}
+
+/// The same inputs on every run; raise `cases` to look for more.
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 2_000,
+        rng_seed: RngSeed::Fixed(7),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn no_body_and_no_request_panics(
+        bodies in prop::collection::vec((".{0,20}", body()), 1..6),
+        asked in ".{0,30}",
+        range in ".{0,20}",
+    ) {
+        let mut graph = Graph::new(origins());
+        for (place, (target, body)) in bodies.into_iter().enumerate() {
+            let target = format!("/{target}");
+            let absorbed = graph.absorb(&target, Some(&asked), &body);
+            // Later bodies may be taken for a newer version of an earlier one and then contradict it.
+            if place == 0 && hls::Form::of(&body).is_some() {
+                let classified = graph.classify(&target, None);
+                prop_assert_eq!(classified.source, Source::Declared);
+                prop_assert_eq!((classified.kind, classified.variant), (absorbed.kind, absorbed.variant));
+            }
+            for (rung, variant) in graph.ladder().iter().enumerate() {
+                prop_assert_eq!(usize::try_from(variant.rung), Ok(rung));
+            }
+        }
+        graph.classify(&asked, ByteRange::from_header(&range));
+        classify_fallback(&asked, Some(&range));
+    }
+
+    #[test]
+    fn every_text_is_the_bytes_of_its_span(body in body()) {
+        for line in hls::Lines::new(&body) {
+            match line {
+                hls::Line::Uri(uri) => prop_assert_eq!(&body[uri.span()], uri.text.as_bytes()),
+                hls::Line::Tag(tag) => {
+                    for attribute in tag.attributes() {
+                        prop_assert_eq!(&body[attribute.value.span()], attribute.value.text.as_bytes());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Putting scheme and authority back gives the body that came in, so nothing else was touched.
+    #[test]
+    fn localising_removes_the_origin_and_nothing_else(body in body()) {
+        let body = Bytes::from(body);
+        let localised = localise(&body, &origins());
+        let again = localise(&localised.body, &origins());
+        prop_assert_eq!(again.changed, 0);
+        prop_assert_eq!(&again.body, &localised.body);
+        if localised.changed == 0 {
+            prop_assert_eq!(localised.body.as_ptr(), body.as_ptr());
+        }
+        prop_assert_eq!(without_origin(&localised.body), without_origin(&body));
+    }
+
+    #[test]
+    fn edits_that_change_nothing_change_nothing(body in body(), cuts in prop::collection::vec(0_usize..400, 0..8)) {
+        let body = Bytes::from(body);
+        let mut edits = Edits::default();
+        let mut cuts = cuts;
+        cuts.sort_unstable();
+        for pair in cuts.chunks_exact(2) {
+            if let Some(text) = body.get(pair[0]..pair[1]).and_then(|bytes| std::str::from_utf8(bytes).ok()) {
+                edits.replace(pair[0]..pair[1], text);
+            }
+        }
+        prop_assert_eq!(edits.apply(&body), body);
+    }
+}
+
+/// The bytes without what localising may remove or add; a mark within a host name is no part of it.
+fn without_origin(body: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(body);
+    text.replace("http", "").replace("cdn.example", "").replace([':', '/', '.', '\u{feff}'], "").into_bytes()
+}
