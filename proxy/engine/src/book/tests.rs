@@ -1,1 +1,174 @@
-//! Tests follow.
+//! Rules beside each other: who owns a request, what an edit keeps, what runs out.
+
+use std::num::NonZeroU32;
+
+use rebuffer_model::{Filter, RequestKind, UrlMatch, UrlMatchMode};
+
+use super::*;
+
+const SEGMENT: RequestView<'static> =
+    RequestView { kind: RequestKind::Segment, variant: None, path: "/v/1.m4s", ladder_len: 0 };
+const KEY: RequestView<'static> = RequestView { kind: RequestKind::Key, ..SEGMENT };
+
+fn rule(id: &str, fault: &str, mode: Mode, consecutive: u32, frequency: u32) -> Rule {
+    Rule {
+        id: RuleId::new(id).unwrap(),
+        fault: fault.parse().unwrap(),
+        frequency,
+        consecutive: NonZeroU32::new(consecutive).unwrap(),
+        mode,
+        filter: None,
+    }
+}
+
+fn on(kind: RequestKind, rule: Rule) -> Rule {
+    Rule { filter: Some(Filter { request_kind: vec![kind], ..Filter::default() }), ..rule }
+}
+
+fn book(rules: &[Rule]) -> RuleBook {
+    let mut book = RuleBook::default();
+    book.set_rules(rules).unwrap();
+    book
+}
+
+/// What happens at each of these seconds: the statuses, `.` for a pass.
+fn faults(book: &mut RuleBook, request: RequestView<'_>, seconds: impl IntoIterator<Item = u32>) -> String {
+    let decide = |second| match book.decide(&request, Moment::from_secs(second)).fault {
+        Fault::None => ".".to_owned(),
+        fault @ (Fault::Status(_) | Fault::RequestBodyReset | Fault::Corrupted) => fault.to_string(),
+    };
+    seconds.into_iter().map(decide).collect::<Vec<_>>().join(" ")
+}
+
+fn counted(book: &RuleBook, second: u32) -> Vec<(u64, u64, bool)> {
+    let counters = book.counters(Moment::from_secs(second));
+    counters.map(|counters| (counters.matched, counters.fired, counters.exhausted)).collect()
+}
+
+#[test]
+fn a_decision_names_the_rule_the_fault_and_its_script() {
+    let mut book = book(&[rule("r1", "404", Mode::Requests, 1, 2)]);
+    let fired = book.decide(&SEGMENT, Moment::default());
+    assert_eq!(fired.rule_id.as_ref().map(RuleId::as_str), Some("r1"));
+    assert_eq!((fired.fault, &*fired.script), (Fault::Status(404), &[Step::Answer { status: 404 }][..]));
+    let passed = book.decide(&SEGMENT, Moment::default());
+    assert_eq!((passed.rule_id, passed.fault), (None, Fault::None));
+    assert_eq!(&*passed.script, Fault::pass());
+}
+
+#[test]
+fn the_owner_lets_pass_and_later_rules_do_not_see_it() {
+    let mut book = book(&[rule("a", "404", Mode::Requests, 1, 3), rule("b", "503", Mode::Requests, 1, 1)]);
+    assert_eq!(faults(&mut book, SEGMENT, 0..6), "404 . . 404 . .");
+    assert_eq!(counted(&book, 6), [(6, 2, false), (0, 0, false)]);
+}
+
+#[test]
+fn an_exhausted_rule_makes_way_for_the_next() {
+    for (mode, expected) in [
+        (Mode::Requests, "404 404 503 503 503 503"),
+        (Mode::Seconds, "404 404 503 503 503 503"),
+        (Mode::FailuresPerSeconds, "404 404 503 503 503 503"),
+    ] {
+        let mut book = book(&[rule("a", "404", mode, 2, 0), rule("b", "503", Mode::Requests, 1, 1)]);
+        assert_eq!(faults(&mut book, SEGMENT, 0..6), expected, "{mode:?}");
+        assert_eq!(counted(&book, 6), [(2, 2, true), (4, 4, false)], "{mode:?}");
+    }
+}
+
+#[test]
+fn exhaustion_shows_without_another_request() {
+    let mut book = book(&[rule("a", "404", Mode::Seconds, 5, 0)]);
+    assert_eq!(counted(&book, 9), [(0, 0, false)], "its window begins with the first match");
+    faults(&mut book, SEGMENT, [10]);
+    assert_eq!(counted(&book, 14), [(1, 1, false)]);
+    assert_eq!(counted(&book, 15), [(1, 1, true)]);
+}
+
+#[test]
+fn none_keeps_requests_from_later_rules_and_is_no_injection() {
+    let every = rule("b", "503", Mode::Requests, 1, 1);
+    for (mode, consecutive, frequency, expected) in [
+        (Mode::FailuresPerSeconds, 1, 0, ". . . ."),
+        (Mode::FailuresPerSeconds, 1, 9, ". . . ."),
+        (Mode::Requests, 2, 3, ". . . ."),
+        (Mode::Requests, 2, 0, ". . 503 503"),
+        (Mode::Seconds, 3, 0, ". . . 503"),
+    ] {
+        let mut book = book(&[rule("a", "none", mode, consecutive, frequency), every.clone()]);
+        assert_eq!(faults(&mut book, SEGMENT, 0..4), expected, "{mode:?} {consecutive} of {frequency}");
+        let exhausted = book.counters(Moment::from_secs(4)).next().unwrap().exhausted;
+        assert_eq!(exhausted, expected.contains("503"));
+    }
+    let mut exempted = book(&[rule("a", "none", Mode::Requests, 1, 1)]);
+    assert_eq!(exempted.decide(&SEGMENT, Moment::default()).rule_id, None);
+    assert_eq!(counted(&exempted, 0), [(1, 1, false)]);
+}
+
+#[test]
+fn a_rule_counts_its_own_kind_alone() {
+    let mut book = book(&[
+        on(RequestKind::Key, rule("k", "503", Mode::Requests, 1, 2)),
+        on(RequestKind::Segment, rule("s", "404", Mode::Requests, 1, 3)),
+    ]);
+    for _ in 0..50 {
+        assert_eq!(faults(&mut book, SEGMENT, [0, 0, 0]), "404 . .");
+        assert_eq!(faults(&mut book, KEY, [0, 0]), "503 .");
+    }
+    assert_eq!(counted(&book, 0), [(100, 50, false), (150, 50, false)]);
+}
+
+#[test]
+fn an_edit_elsewhere_keeps_where_a_rule_stands() {
+    let (a, b) = (rule("a", "404", Mode::Requests, 1, 5), rule("b", "503", Mode::Requests, 1, 1));
+    let mut book = book(std::slice::from_ref(&a));
+    assert_eq!(faults(&mut book, SEGMENT, 0..3), "404 . .");
+    let b = on(RequestKind::Key, b);
+    book.set_rules(&[b.clone(), a.clone()]).unwrap();
+    assert_eq!(faults(&mut book, SEGMENT, 3..6), ". . 404");
+    book.set_rules(std::slice::from_ref(&b)).unwrap();
+    book.set_rules(&[b, a]).unwrap();
+    assert_eq!(faults(&mut book, SEGMENT, 6..7), "404", "a removed rule is forgotten");
+}
+
+#[test]
+fn a_change_of_fault_cadence_or_filter_begins_anew() {
+    let a = rule("a", "404", Mode::Requests, 2, 5);
+    let changed = [
+        Rule { fault: Fault::Status(503), ..a.clone() },
+        Rule { frequency: 6, ..a.clone() },
+        Rule { consecutive: NonZeroU32::MIN, ..a.clone() },
+        Rule { mode: Mode::FailuresPerSeconds, ..a.clone() },
+        on(RequestKind::Segment, a.clone()),
+        Rule { id: RuleId::new("b").unwrap(), ..a.clone() },
+    ];
+    for changed in changed {
+        let mut book = book(std::slice::from_ref(&a));
+        faults(&mut book, SEGMENT, 0..3);
+        book.set_rules(std::slice::from_ref(&changed)).unwrap();
+        assert_eq!(counted(&book, 3), [(0, 0, false)], "{changed:?}");
+        assert_ne!(faults(&mut book, SEGMENT, [3]), ".", "{changed:?}");
+    }
+}
+
+#[test]
+fn rearming_begins_the_cadence_and_goes_on_counting() {
+    let mut book = book(&[rule("a", "404", Mode::Requests, 1, 0)]);
+    assert_eq!(faults(&mut book, SEGMENT, 0..3), "404 . .");
+    assert!(book.rearm(&RuleId::new("a").unwrap()));
+    assert_eq!(counted(&book, 3), [(1, 1, false)]);
+    assert_eq!(faults(&mut book, SEGMENT, 3..6), "404 . .");
+    assert_eq!(counted(&book, 6), [(2, 2, true)]);
+    assert!(!book.rearm(&RuleId::new("b").unwrap()));
+}
+
+#[test]
+fn what_cannot_be_compiled_changes_nothing() {
+    let mut book = book(&[rule("a", "404", Mode::Requests, 1, 1)]);
+    let url_match = UrlMatch { mode: UrlMatchMode::Regex, patterns: vec!["(".to_owned()] };
+    let filter = Some(Filter { url_match: Some(url_match), ..Filter::default() });
+    let RuleError::Pattern { rule_id, .. } =
+        book.set_rules(&[Rule { filter, ..rule("b", "503", Mode::Requests, 1, 1) }]).unwrap_err();
+    assert_eq!(rule_id.as_str(), "b");
+    assert_eq!(faults(&mut book, SEGMENT, [0]), "404");
+}

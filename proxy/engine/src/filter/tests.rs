@@ -1,1 +1,142 @@
-//! Tests follow.
+//! Each predicate alone, where it holds and where it does not.
+
+use rebuffer_model::{Resolution, VariantPredicate};
+
+use super::*;
+
+fn variant(rung: u32) -> Variant {
+    Variant {
+        rung,
+        bandwidth: 1_000_000,
+        average_bandwidth: Some(500_000),
+        resolution: Some(Resolution { width: 1280, height: 720 }),
+        codecs: Some("avc1.64001f, mp4a.40.2".to_owned()),
+        uri: "v.m3u8".to_owned(),
+    }
+}
+
+fn matches(
+    filter: &Filter,
+    kind: RequestKind,
+    variant: Option<&Variant>,
+    path: &str,
+    ladder_len: usize,
+) -> bool {
+    Matcher::compile(filter).unwrap().matches(&RequestView { kind, variant, path, ladder_len })
+}
+
+fn on_variant(predicate: VariantPredicate, rung: u32, ladder_len: usize) -> bool {
+    let filter = Filter { variant: Some(predicate), ..Filter::default() };
+    matches(&filter, RequestKind::Segment, Some(&variant(rung)), "/", ladder_len)
+}
+
+fn on_path(mode: UrlMatchMode, patterns: &[&str], path: &str) -> bool {
+    let patterns = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
+    let filter = Filter { url_match: Some(UrlMatch { mode, patterns }), ..Filter::default() };
+    matches(&filter, RequestKind::Segment, None, path, 0)
+}
+
+#[test]
+fn a_kind_matches_itself_alone_and_no_kinds_match_all() {
+    for (kind, _) in RequestKind::ALL {
+        for (other, _) in RequestKind::ALL {
+            let filter = Filter { request_kind: vec![kind], ..Filter::default() };
+            assert_eq!(matches(&filter, other, None, "/", 0), kind == other, "{kind} {other}");
+        }
+        assert!(matches(&Filter::default(), kind, None, "/", 0));
+    }
+}
+
+#[test]
+fn positions_follow_the_ladder() {
+    use RungPosition::{Bottom, SecondFromBottom, SecondFromTop, Top};
+    let rungs = |place, ladder_len| {
+        let predicate = || VariantPredicate { rung_positions: vec![place], ..VariantPredicate::default() };
+        (0..5).filter(|rung| on_variant(predicate(), *rung, ladder_len)).collect::<Vec<_>>()
+    };
+    for (place, expected) in [
+        (Top, [vec![], vec![0], vec![1], vec![2], vec![4]]),
+        (SecondFromTop, [vec![], vec![], vec![0], vec![1], vec![3]]),
+        (Bottom, [vec![], vec![0], vec![0], vec![0], vec![0]]),
+        (SecondFromBottom, [vec![], vec![], vec![1], vec![1], vec![1]]),
+    ] {
+        let found = [0, 1, 2, 3, 5].map(|ladder_len| rungs(place, ladder_len));
+        assert_eq!(found, expected, "{place:?}");
+    }
+}
+
+#[test]
+fn bandwidth_is_compared_strictly() {
+    let above = |limit| VariantPredicate { bandwidth_above: Some(limit), ..VariantPredicate::default() };
+    let below = |limit| VariantPredicate { bandwidth_below: Some(limit), ..VariantPredicate::default() };
+    assert!(on_variant(above(999_999), 0, 1) && !on_variant(above(1_000_000), 0, 1));
+    assert!(on_variant(below(1_000_001), 0, 1) && !on_variant(below(1_000_000), 0, 1));
+}
+
+#[test]
+fn any_codec_of_the_list_may_begin_with_the_prefix() {
+    let codec = |prefix: &str| VariantPredicate {
+        codec_prefix: Some(prefix.to_owned()),
+        ..VariantPredicate::default()
+    };
+    assert!(on_variant(codec("avc1"), 0, 1) && on_variant(codec("mp4a.40"), 0, 1));
+    assert!(!on_variant(codec("vc1"), 0, 1) && !on_variant(codec("hvc1"), 0, 1));
+}
+
+#[test]
+fn rungs_and_resolutions_match_when_they_are_equal() {
+    let rungs = VariantPredicate { rung_indexes: vec![2, 4], ..VariantPredicate::default() };
+    assert!(on_variant(rungs.clone(), 4, 9) && !on_variant(rungs, 3, 9));
+    let size = |width| VariantPredicate {
+        resolutions: vec![Resolution { width, height: 720 }],
+        ..VariantPredicate::default()
+    };
+    assert!(on_variant(size(1280), 0, 1) && !on_variant(size(1281), 0, 1));
+}
+
+#[test]
+fn every_named_predicate_must_hold() {
+    let both = |rung| VariantPredicate {
+        rung_indexes: vec![rung],
+        bandwidth_above: Some(500_000),
+        ..VariantPredicate::default()
+    };
+    assert!(on_variant(both(0), 0, 1) && !on_variant(both(1), 0, 1));
+    let filter = Filter {
+        request_kind: vec![RequestKind::Init],
+        variant: Some(both(0)),
+        url_match: Some(UrlMatch { mode: UrlMatchMode::Exact, patterns: vec!["/a".to_owned()] }),
+    };
+    let rung = variant(0);
+    assert!(matches(&filter, RequestKind::Init, Some(&rung), "/a", 1));
+    assert!(!matches(&filter, RequestKind::Key, Some(&rung), "/a", 1));
+    assert!(!matches(&filter, RequestKind::Init, None, "/a", 1));
+    assert!(!matches(&filter, RequestKind::Init, Some(&rung), "/b", 1));
+}
+
+#[test]
+fn a_request_without_a_variant_is_on_no_rung() {
+    let filter = |predicate| Filter { variant: Some(predicate), ..Filter::default() };
+    let none = filter(VariantPredicate::default());
+    assert!(matches(&none, RequestKind::Key, None, "/", 3), "nothing was asked of it");
+    let below = filter(VariantPredicate { bandwidth_below: Some(u64::MAX), ..VariantPredicate::default() });
+    assert!(!matches(&below, RequestKind::Key, None, "/", 3));
+}
+
+#[test]
+fn paths_are_read_as_the_mode_says() {
+    use UrlMatchMode::{Basename, Exact, Regex, Substring};
+    for (mode, pattern, yes, no) in [
+        (Exact, "/v/1.ts", "/v/1.ts?x=1", "/v/1.ts.bak"),
+        (Exact, "/v/1.ts", "/v/1.ts", "/w/v/1.ts"),
+        (Basename, "1.ts", "/v/1.ts?x=/2", "/v/11.ts"),
+        (Basename, "", "/v/", "/v"),
+        (Substring, "/v/", "/w/v/1.ts", "/w/1.ts?x=/v/"),
+        (Regex, r"/seg_\d+\.ts$", "/v/seg_12.ts?x=1", "/v/seg_.ts"),
+        (Regex, "^1", "1.ts", "/1.ts"),
+    ] {
+        assert!(on_path(mode, &[pattern], yes), "{mode:?} {pattern} {yes}");
+        assert!(on_path(mode, &["never", pattern], yes), "any of the patterns");
+        assert!(!on_path(mode, &[pattern], no), "{mode:?} {pattern} {no}");
+    }
+}
