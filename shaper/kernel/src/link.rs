@@ -144,7 +144,7 @@ impl Link {
 impl Drop for Handle {
     fn drop(&mut self) {
         if let (Means::Kernel(owner), Some(class)) = (&self.means, self.state.class)
-            && !self.state.inner.lock().detached
+            && !self.state.is_detached()
         {
             self.state.leave();
             owner.abandon(class);

@@ -141,7 +141,10 @@ impl Thread {
                 }
                 Command::Detach(link, reply) => {
                     link.leave();
-                    let result = link.class.map_or(Ok(()), |class| self.remove(class));
+                    // One that failed is tried again after each command, below.
+                    let result = link.class.map_or(Ok(()), |class| {
+                        self.remove(class).inspect_err(|_| self.sessions.orphan(class))
+                    });
                     drop(reply.send(result));
                 }
                 Command::Close(reply) => {
