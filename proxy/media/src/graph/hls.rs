@@ -53,10 +53,7 @@ impl Graph {
             });
         }
         for uri in &master.i_frames {
-            self.declare_playlist(reading.resolve(uri.text), |playlist| {
-                playlist.kind = RequestKind::Manifest;
-                playlist.i_frames = true;
-            });
+            self.declare_playlist(reading.resolve(uri.text), |playlist| playlist.i_frames = true);
         }
         // Last, because an audio-only variant may name a rendition's playlist, and that stays the rendition's.
         for rendition in &master.renditions {

@@ -32,7 +32,7 @@ pub(super) struct Declared {
     pub(super) role: Role,
     /// The playlist's version that said so.
     pub(super) version: u64,
-    /// The media sequence number it belongs to.
+    /// The media sequence number it belongs to; of several the highest, as a version is put newest first.
     sequence: u64,
     kind: RequestKind,
     /// Parts of the file that are something else than the rest.
@@ -181,7 +181,6 @@ impl Declared {
         }
         let room = MAX_RANGES.saturating_sub(self.ranges.len());
         self.ranges.extend(new.ranges.into_iter().take(room));
-        self.sequence = self.sequence.max(new.sequence);
         if new.role > self.role {
             self.role = new.role;
             self.kind = new.kind;

@@ -131,6 +131,41 @@ fn playlists_beyond_the_bound_make_way_and_take_what_they_declared_with_them() {
     let absorbed = graph.absorb("/master.m3u8", None, huge.as_bytes());
     assert_eq!((absorbed.kind, graph.ladder().len()), (RequestKind::MasterManifest, 128));
     assert_eq!(graph.playlists.len(), 256);
+    assert_eq!(graph.classify("/master.m3u8", None).kind, RequestKind::MasterManifest);
+    let known = (0..400).filter(|rung| is_known(&graph, &format!("/v{rung}.m3u8"))).collect::<Vec<_>>();
+    assert_eq!(known, (0..128).collect::<Vec<_>>(), "rungs beyond the ladder's bound are not declared");
+
+    let mut renditions = "#EXTM3U\n".to_owned();
+    for number in 0..400 {
+        writeln!(renditions, "#EXT-X-MEDIA:TYPE=AUDIO,URI=\"a{number}.m3u8\"").unwrap();
+    }
+    graph.absorb("/renditions.m3u8", None, renditions.as_bytes());
+    assert_eq!(graph.classify("/renditions.m3u8", None).kind, RequestKind::MasterManifest);
+    let known = (0..400).filter(|number| is_known(&graph, &format!("/a{number}.m3u8"))).collect::<Vec<_>>();
+    assert_eq!(known, (0..255).collect::<Vec<_>>(), "what is needed now does not make way");
+}
+
+#[test]
+fn a_query_that_nobody_declared_does_not_hide_a_segment() {
+    let mut graph = graph();
+    graph.absorb("/live.m3u8", None, live(0, "").as_bytes());
+    assert!(is_known(&graph, "/3.m4s?signature=abc"));
+    assert!(is_known(&graph, "/live.m3u8?session=1"));
+}
+
+#[test]
+fn parts_are_forgotten_sooner_than_segments() {
+    let mut graph = graph();
+    for last in 100..120 {
+        let mut text = live(last - 9, "");
+        for part in 0..3 {
+            writeln!(text, "#EXT-X-PART:DURATION=1,URI=\"{}.{part}.m4s\"", last + 1).unwrap();
+        }
+        graph.absorb("/live.m3u8", None, text.as_bytes());
+    }
+    assert!(is_known(&graph, "/119.0.m4s") && is_known(&graph, "/120.2.m4s"));
+    assert!(!is_known(&graph, "/110.0.m4s"));
+    assert!(is_known(&graph, "/110.m4s"));
 }
 
 #[test]
