@@ -2,6 +2,14 @@
 //!
 //! Invariant: `ready` is false exactly when `reason` says why.
 
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+use rebuffer_model::{Position, Timestamp};
+use tokio::sync::watch;
+
+use crate::ledger::Standing;
+
 /// How the forwarder is doing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Status {
@@ -17,4 +25,92 @@ pub struct Status {
     pub settled: u64,
     /// The version of the schema in the archive, once known.
     pub schema_version: Option<u32>,
+}
+
+/// Who can be in trouble, the most telling first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    Task(&'static str),
+    Archive,
+    Table(&'static str),
+    Feed,
+}
+
+/// Collects what the parts say.
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    troubles: Mutex<BTreeMap<Part, String>>,
+    schema: Mutex<Option<u32>>,
+    /// The newest position the feed said it holds.
+    newest: Mutex<Position>,
+    sender: watch::Sender<Status>,
+}
+
+impl Monitor {
+    pub(crate) fn new() -> Self {
+        let starting = [
+            (Part::Archive, "the archive was not asked yet".to_owned()),
+            (Part::Feed, "the feed is not followed yet".to_owned()),
+        ];
+        let monitor = Self {
+            troubles: Mutex::new(starting.into()),
+            schema: Mutex::default(),
+            newest: Mutex::new(Position(0)),
+            sender: watch::Sender::default(),
+        };
+        monitor.publish(None);
+        monitor
+    }
+
+    /// Returns whether it was well before.
+    pub(crate) fn trouble(&self, part: Part, reason: String) -> bool {
+        self.troubles.lock().insert(part, reason).is_none()
+    }
+
+    /// Returns whether it was in trouble before.
+    pub(crate) fn well(&self, part: Part) -> bool {
+        self.troubles.lock().remove(&part).is_some()
+    }
+
+    pub(crate) fn schema(&self, version: u32) {
+        *self.schema.lock() = Some(version);
+    }
+
+    pub(crate) fn feed_holds(&self, newest: Position) {
+        let mut held = self.newest.lock();
+        *held = (*held).max(newest);
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Status> {
+        self.sender.subscribe()
+    }
+
+    /// What all of it comes to, now.
+    pub(crate) fn status(&self, standing: Option<(Standing, Timestamp)>) -> Status {
+        let reason = self.troubles.lock().values().next().cloned();
+        let unread = |standing: &Standing| self.newest.lock().0.saturating_sub(standing.read.0);
+        let waiting = |standing: &Standing| u64::try_from(standing.waiting).unwrap_or(u64::MAX);
+        let age = |standing: &Standing, now: Timestamp| {
+            standing.oldest.map_or(0.0, |oldest| (now.millis_since(oldest) / 1_000.0).max(0.0))
+        };
+        Status {
+            ready: reason.is_none(),
+            reason,
+            lag_rows: standing.as_ref().map_or(0, |(standing, _)| unread(standing) + waiting(standing)),
+            lag_seconds: standing.as_ref().map_or(0.0, |(standing, now)| age(standing, *now)),
+            settled: standing.as_ref().map_or(0, |(standing, _)| standing.settled.0),
+            schema_version: *self.schema.lock(),
+        }
+    }
+
+    /// Tells everybody who watches, if anything changed.
+    pub(crate) fn publish(&self, standing: Option<(Standing, Timestamp)>) -> Status {
+        let status = self.status(standing);
+        self.sender.send_if_modified(|told| {
+            let changed = *told != status;
+            told.clone_from(&status);
+            changed
+        });
+        status
+    }
 }
