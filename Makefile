@@ -68,6 +68,12 @@ lint: toolchain dashboard ## Lint everything, warnings are errors
 # One line per generator, a document before what is made from it.
 .PHONY: gen
 gen: toolchain npm ## Write every generated file anew
+	cargo build $(LOCKED) -q -p rebuffer
+	@mkdir -p schema/api/openapi
+	target=$${CARGO_TARGET_DIR:-target}; for half in proxy archive; do \
+		$$target/debug/rebuffer openapi $$half > "$(CACHE)/$$half.json"; \
+		cmp -s "$(CACHE)/$$half.json" schema/api/openapi/$$half.json || cp "$(CACHE)/$$half.json" schema/api/openapi/; \
+	done
 	cd dashboard && npm run gen --if-present
 
 .PHONY: setup

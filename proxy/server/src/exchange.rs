@@ -1,7 +1,9 @@
 //! *The* path of a request on a session port, readable from top to bottom: classify, decide, perform, record.
 //!
-//! Invariant: the request is decided once, before the origin is asked, from what earlier playlists declared. The record is the
-//! recorder's and is written whatever happens. Deliberately absent: sockets (see `listen.rs`).
+//! Invariant: the request is decided once, from what earlier playlists declared, before the origin is asked. One case needs the
+//! answer first: a playlist that nothing declared yet, asked for by a player that has rules, because only its content says
+//! whether it is a master. The record is the recorder's and is written whatever happens.
+//! Deliberately absent: sockets (see `listen.rs`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,13 +13,13 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use rebuffer_api::{Frame, RuleFired};
 use rebuffer_engine::{Decision, RequestView};
-use rebuffer_media::{ByteRange, Classified};
-use rebuffer_model::RequestKind;
+use rebuffer_media::{ByteRange, Classified, Source};
+use rebuffer_model::{RequestKind, Variant};
 
 use crate::clock;
 use crate::connection::Connection;
 use crate::identity;
-use crate::perform::{ReplyBody, perform};
+use crate::perform::{Asked, ReplyBody, ask_first, perform};
 use crate::record::Recorder;
 use crate::rig::Rig;
 use crate::sessions::Session;
@@ -35,11 +37,28 @@ pub(crate) async fn exchange(
     let classified = classify(session, &request);
     recorder.classified(classified.kind, classified.variant.as_deref());
 
-    let decision = decide(session, &request, &classified);
+    let path = request.uri().path().to_owned();
+    let (asked, kind, decision) = if only_the_answer_can_tell(session, &classified) {
+        let (forwarded, told) = match ask_first(request, recorder).await {
+            Ok(heard) => heard,
+            Err(answer) => return *answer,
+        };
+        recorder = told;
+        let (kind, variant) = recorder.seen();
+        let decision = decide(session, &path, kind, variant.as_ref());
+        (Asked::Already(forwarded), kind, decision)
+    } else {
+        let decision = decide(session, &path, classified.kind, classified.variant.as_deref());
+        (Asked::NotYet(request), classified.kind, decision)
+    };
     recorder.decided(&decision);
-    announce(rig, session, &decision, classified.kind);
+    announce(rig, session, &decision, kind);
 
-    perform(decision.script, request, recorder).await
+    perform(decision.script, asked, recorder).await
+}
+
+fn only_the_answer_can_tell(session: &Session, classified: &Classified) -> bool {
+    classified.source == Source::Guessed && classified.kind.is_manifest() && session.player.has_rules()
 }
 
 fn classify(session: &Session, request: &Request<Incoming>) -> Classified {
@@ -52,13 +71,9 @@ fn classify(session: &Session, request: &Request<Incoming>) -> Classified {
     classified
 }
 
-fn decide(session: &Session, request: &Request<Incoming>, classified: &Classified) -> Decision {
-    session.player.decide(&RequestView {
-        kind: classified.kind,
-        variant: classified.variant.as_deref(),
-        path: request.uri().path(),
-        ladder_len: session.graph.lock().ladder().len(),
-    })
+fn decide(session: &Session, path: &str, kind: RequestKind, variant: Option<&Variant>) -> Decision {
+    let ladder_len = session.graph.lock().ladder().len();
+    session.player.decide(&RequestView { kind, variant, path, ladder_len })
 }
 
 fn announce(rig: &Rig, session: &Session, decision: &Decision, request_kind: RequestKind) {

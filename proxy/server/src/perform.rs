@@ -17,6 +17,7 @@ use rebuffer_engine::Script;
 use rebuffer_model::Step;
 
 pub(crate) use answer::{own_answer, problem};
+pub(crate) use forward::Forwarded;
 pub(crate) use pump::Broken;
 
 use crate::record::Recorder;
@@ -24,20 +25,41 @@ use crate::record::Recorder;
 /// A body as it goes to a client.
 pub(crate) type ReplyBody = UnsyncBoxBody<Bytes, Broken>;
 
-/// Performs a script: everything up to the head here, the rest as the body is drawn.
-pub(crate) async fn perform(
-    script: Script,
+/// A request on its way to the origin, or what the origin said to it.
+pub(crate) enum Asked {
+    /// The script will ask, if it asks.
+    NotYet(Request<Incoming>),
+    /// It was asked before the script was known.
+    Already(Forwarded),
+}
+
+/// What the origin said, and the recorder back.
+pub(crate) type Heard = (Forwarded, Recorder);
+
+/// Asks the origin before a script is known; its silence is an answer of its own.
+pub(crate) async fn ask_first(
     request: Request<Incoming>,
     mut recorder: Recorder,
-) -> Response<ReplyBody> {
+) -> Result<Heard, Box<Response<ReplyBody>>> {
+    match forward::forward(request, &mut recorder).await {
+        Ok(forwarded) => Ok((forwarded, recorder)),
+        Err(silence) => Err(Box::new(answer::in_place_of_the_origin(&silence, recorder))),
+    }
+}
+
+/// Performs a script: everything up to the head here, the rest as the body is drawn.
+pub(crate) async fn perform(script: Script, asked: Asked, recorder: Recorder) -> Response<ReplyBody> {
     match script.first() {
-        Some(Step::Answer { status }) => answer::answer(*status, &request, recorder),
+        Some(Step::Answer { status }) => answer::answer(*status, recorder),
         Some(Step::Forward) => {
-            let method = request.method().clone();
-            match forward::forward(request, &mut recorder).await {
-                Ok(forwarded) => pump::pumped(method, forwarded, script, recorder),
-                Err(silence) => answer::in_place_of_the_origin(&silence, recorder),
-            }
+            let (forwarded, recorder) = match asked {
+                Asked::Already(forwarded) => (forwarded, recorder),
+                Asked::NotYet(request) => match ask_first(request, recorder).await {
+                    Ok(heard) => heard,
+                    Err(answer) => return *answer,
+                },
+            };
+            pump::pumped(forwarded, script, recorder)
         }
         Some(Step::ZeroFill | Step::Body | Step::BodyPrefix { .. } | Step::Reset) | None => {
             answer::broken_script(recorder)

@@ -130,6 +130,14 @@ impl Recorder {
         });
     }
 
+    /// What the request turned out to be so far.
+    pub(crate) fn seen(&self) -> (RequestKind, Option<Variant>) {
+        self.exchange
+            .as_ref()
+            .map(|exchange| (exchange.request.kind, exchange.request.variant.clone()))
+            .unwrap_or((RequestKind::Other, None))
+    }
+
     /// A rule fired: what it is going to do, as it is named.
     pub(crate) fn decided(&mut self, decision: &Decision) {
         let (Some(rule_id), Some(category)) = (&decision.rule_id, decision.fault.category()) else { return };

@@ -7,9 +7,8 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE,
     HeaderValue,
 };
-use http::{Request, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use rebuffer_api::{Problem, ProblemKind};
 
 use super::{ReplyBody, empty};
@@ -17,11 +16,7 @@ use crate::origin::Silence;
 use crate::record::Recorder;
 
 /// The step: a status and nothing else.
-pub(super) fn answer(
-    status: u16,
-    _request: &Request<Incoming>,
-    mut recorder: Recorder,
-) -> Response<ReplyBody> {
+pub(super) fn answer(status: u16, mut recorder: Recorder) -> Response<ReplyBody> {
     // A rule's status is from 400 to 599 by construction.
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = own_answer(status);

@@ -22,9 +22,11 @@ use crate::sessions::Session;
 
 /// An answer of the origin on its way.
 #[derive(Debug)]
-pub(super) struct Forwarded {
+pub(crate) struct Forwarded {
     pub(super) head: Parts,
     pub(super) source: Source,
+    /// Whether a body may follow at all: not for HEAD, 204 and 304.
+    pub(super) may_have_body: bool,
 }
 
 /// Where the body comes from.
@@ -52,11 +54,13 @@ pub(super) async fn forward(
     let (mut head, body) = heard.response.into_parts();
     strip_hop_by_hop(&mut head.headers);
     keep_redirect_here(&session, &mut head.headers);
-    if !has_body(&method, head.status) || body.is_end_stream() {
-        return Ok(Forwarded { head, source: Source::Nothing });
+    let may_have_body = has_body(&method, head.status);
+    if !may_have_body || body.is_end_stream() {
+        return Ok(Forwarded { head, source: Source::Nothing, may_have_body });
     }
     if !is_playlist(&method, &head, &target) {
-        return Ok(Forwarded { head, source: Source::Origin { read: Bytes::new(), rest: Some(body) } });
+        let source = Source::Origin { read: Bytes::new(), rest: Some(body) };
+        return Ok(Forwarded { head, source, may_have_body });
     }
     let source = match collect(body, session.origin.stall()).await {
         Collected::Whole(playlist) => {
@@ -66,7 +70,7 @@ pub(super) async fn forward(
         Collected::TooLong(read, rest) => Source::Origin { read, rest: Some(rest) },
         Collected::Broken(read) => Source::BrokenOff { read },
     };
-    Ok(Forwarded { head, source })
+    Ok(Forwarded { head, source, may_have_body })
 }
 
 fn is_playlist(method: &Method, head: &Parts, target: &str) -> bool {

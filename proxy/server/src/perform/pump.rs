@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::{Method, Response};
+use http::Response;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use rebuffer_engine::Script;
@@ -16,7 +16,7 @@ use rebuffer_shaper::Link;
 
 use super::forward::{Forwarded, Source};
 use super::{ReplyBody, empty, reset};
-use crate::record::{Recorder, content_length, has_body};
+use crate::record::{Recorder, content_length};
 
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
@@ -32,18 +32,13 @@ pub(crate) enum Broken {
 }
 
 /// The answer with its head as it is, and a body that performs the rest of the script.
-pub(super) fn pumped(
-    method: Method,
-    forwarded: Forwarded,
-    script: Script,
-    mut recorder: Recorder,
-) -> Response<ReplyBody> {
-    let Forwarded { head, source } = forwarded;
+pub(super) fn pumped(forwarded: Forwarded, script: Script, mut recorder: Recorder) -> Response<ReplyBody> {
+    let Forwarded { head, source, may_have_body } = forwarded;
     recorder.answers(head.status, &head.headers, false);
     let bodiless = matches!(source, Source::Nothing);
     // Without a body there is nothing to cut; what remains of a script may still break the connection.
     let remaining = script.iter().any(|step| matches!(step, Step::Reset));
-    if bodiless && (!remaining || !has_body(&method, head.status)) {
+    if bodiless && (!remaining || !may_have_body) {
         recorder.complete();
         if remaining {
             recorder.cut("not_performed_no_body");

@@ -107,6 +107,10 @@ impl Player {
         }
     }
 
+    pub(crate) fn has_rules(&self) -> bool {
+        !self.control.load().control.fault_rules.is_empty()
+    }
+
     pub(crate) fn decide(&self, request: &RequestView<'_>) -> Decision {
         let mut rules = self.rules.lock();
         // Read under the lock: moments must not go back from one decision to the next.
