@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use parking_lot::Mutex;
@@ -29,7 +29,22 @@ pub(crate) struct Connection {
     stream: TcpStream,
     written: AtomicU64,
     exchanges: AtomicU64,
+    /// Whether the rig ended it, and not the client.
+    shut: AtomicBool,
     adopted_by: Mutex<Option<SessionId>>,
+    farewell: Farewell,
+}
+
+/// What was known of a connection when it was closed; empty while it is open.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Farewell(Arc<Mutex<Option<LastWords>>>);
+
+/// The end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LastWords {
+    pub(crate) outstanding: Outstanding,
+    /// Whether the rig ended it; what was outstanding may still arrive then.
+    pub(crate) by_the_rig: bool,
 }
 
 /// The connection as the HTTP machinery uses it.
@@ -55,7 +70,9 @@ impl Connection {
             stream,
             written: AtomicU64::new(0),
             exchanges: AtomicU64::new(0),
+            shut: AtomicBool::new(false),
             adopted_by: Mutex::new(None),
+            farewell: Farewell::default(),
         })
     }
 
@@ -93,15 +110,34 @@ impl Connection {
         Ok(())
     }
 
+    /// What will be known of the connection after its end.
+    pub(crate) fn farewell(&self) -> Farewell {
+        self.farewell.clone()
+    }
+
     /// What the kernel says of the connection; `None` when it says nothing.
     pub(crate) fn outstanding(&self) -> Option<Outstanding> {
         let info = rebuffer_shaper::tcp_info(self.stream.as_fd()).ok()?;
-        Some(Outstanding { none: info.notsent_bytes == 0 && info.unacked == 0, snapshot: snapshot(&info) })
+        let none = info.notsent_bytes == 0 && info.bytes_acked >= self.written();
+        Some(Outstanding { none, snapshot: snapshot(&info) })
     }
 
     /// From now on, closing this connection resets it.
     pub(crate) fn reset_on_close(&self) -> io::Result<()> {
         SockRef::from(&self.stream).set_linger(Some(std::time::Duration::ZERO))
+    }
+}
+
+impl Farewell {
+    pub(crate) fn said(&self) -> Option<LastWords> {
+        *self.0.lock()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let by_the_rig = self.shut.load(Ordering::Acquire);
+        *self.farewell.0.lock() = self.outstanding().map(|outstanding| LastWords { outstanding, by_the_rig });
     }
 }
 
@@ -181,6 +217,7 @@ impl hyper::rt::Write for ConnectionIo {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.shut.store(true, Ordering::Release);
         Poll::Ready(SockRef::from(&self.0.stream).shutdown(std::net::Shutdown::Write))
     }
 

@@ -243,12 +243,6 @@ impl Drop for Recorder {
         exchange.timing.transfer_ms = self.first_byte.map_or(0.0, ms);
         exchange.timing.total_ms = ms(self.began);
         exchange.answer.complete = self.end == End::Complete;
-        let observed = |name: &str, category| FaultSeen {
-            rule_id: None,
-            name: name.to_owned(),
-            action: name.to_owned(),
-            category,
-        };
         match std::mem::replace(&mut self.end, End::Open) {
             End::Complete => {}
             End::Cut(action) => {
@@ -256,24 +250,33 @@ impl Drop for Recorder {
                     fault.action = action;
                 }
             }
-            End::Open => match &mut exchange.fault {
-                Some(fault) => fault.action = "client_disconnect".to_owned(),
-                None => {
-                    exchange.cause = Some(Cause::Client);
-                    exchange.fault = Some(observed("client_disconnect", FaultCategory::ClientDisconnect));
-                }
-            },
+            End::Open => never_arrived(&mut exchange),
             End::OriginBroke => {
                 exchange.cause = Some(Cause::Origin);
-                if exchange.fault.is_none() {
-                    exchange.fault = Some(observed("origin_truncated", FaultCategory::Socket));
-                }
+                exchange.fault.get_or_insert_with(|| observed("origin_truncated", FaultCategory::Socket));
             }
         }
         self.session.telemetry.bytes_out.fetch_add(exchange.answer.body_bytes, Ordering::Relaxed);
         let first_byte = self.first_byte.unwrap_or(now);
         self.rig.settler.finish(exchange, &self.connection, self.began, first_byte);
     }
+}
+
+/// The client went away before it had everything.
+fn never_arrived(exchange: &mut Exchange) {
+    exchange.answer.complete = false;
+    match &mut exchange.fault {
+        Some(fault) if fault.rule_id.is_some() => fault.action = "client_disconnect".to_owned(),
+        Some(_) | None => {
+            exchange.cause = Some(Cause::Client);
+            exchange.fault = Some(observed("client_disconnect", FaultCategory::ClientDisconnect));
+        }
+    }
+}
+
+/// A fault that nobody injected.
+fn observed(name: &str, category: FaultCategory) -> FaultSeen {
+    FaultSeen { rule_id: None, name: name.to_owned(), action: name.to_owned(), category }
 }
 
 /// The declared length of a body.

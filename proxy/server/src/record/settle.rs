@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use rebuffer_model::{Exchange, RecordBody, TcpSnapshot};
 
 use crate::clock;
-use crate::connection::Connection;
+use crate::connection::{Connection, Farewell};
 use crate::meters::ExchangeLabels;
 use crate::rig::Rig;
 
@@ -30,6 +30,7 @@ pub(crate) struct Settler {
 struct Waiting {
     exchange: Box<Exchange>,
     connection: Weak<Connection>,
+    farewell: Farewell,
     /// Exchanges begun on the connection when this one ended.
     exchanges: u64,
     began: Instant,
@@ -43,6 +44,8 @@ enum Look {
     Wait,
     /// Acknowledged, with what the kernel says now.
     Acknowledged(TcpSnapshot),
+    /// The client ended the connection without having acknowledged everything.
+    Lost(TcpSnapshot),
     /// Nothing more will be known.
     Over(Option<TcpSnapshot>),
 }
@@ -58,6 +61,7 @@ impl Settler {
         self.waiting.lock().push(Waiting {
             exchange,
             connection: Arc::downgrade(connection),
+            farewell: connection.farewell(),
             exchanges: connection.exchanges(),
             began,
             first_byte,
@@ -69,9 +73,15 @@ impl Settler {
     fn settle(&self, rig: &Rig, all: bool) {
         let waiting = std::mem::take(&mut *self.waiting.lock());
         let mut still = Vec::new();
-        for one in waiting {
+        for mut one in waiting {
             match one.look() {
                 Look::Acknowledged(tcp) => record(rig, one, Some(tcp), true),
+                Look::Lost(tcp) => {
+                    if one.exchange.answer.complete {
+                        super::never_arrived(&mut one.exchange);
+                    }
+                    record(rig, one, Some(tcp), false);
+                }
                 Look::Over(tcp) => record(rig, one, tcp, false),
                 Look::Wait if all => record(rig, one, None, false),
                 Look::Wait => still.push(one),
@@ -85,7 +95,14 @@ impl Settler {
 
 impl Waiting {
     fn look(&self) -> Look {
-        let Some(connection) = self.connection.upgrade() else { return Look::Over(None) };
+        let Some(connection) = self.connection.upgrade() else {
+            return match self.farewell.said() {
+                Some(last) if last.outstanding.none => Look::Acknowledged(last.outstanding.snapshot),
+                Some(last) if last.by_the_rig => Look::Over(Some(last.outstanding.snapshot)),
+                Some(last) => Look::Lost(last.outstanding.snapshot),
+                None => Look::Over(None),
+            };
+        };
         let outstanding = connection.outstanding();
         let next_began = connection.exchanges() > self.exchanges;
         match outstanding {
