@@ -1,7 +1,7 @@
 // Every call to the rig that this dashboard makes, by name.
 
 import { call, type Reply } from './http'
-import type { Info, LabelFact, PlayerCreate, PlayerMetrics, PlayerRecord, Rule } from './schema'
+import type { Info, LabelView, PlayerCreate, PlayerMetrics, PlayerRecord, Rule } from './schema'
 
 const API = '/api/v2'
 
@@ -56,6 +56,6 @@ export async function postMetrics(
   await call<undefined>(`${player(id)}/metrics?${query}`, { method: 'POST', body: metrics, keepalive })
 }
 
-export async function listLabels(): Promise<LabelFact[]> {
-  return (await call<{ items: LabelFact[] }>(`${API}/labels`)).body.items
+export async function listLabels(): Promise<LabelView[]> {
+  return (await call<{ items: LabelView[] }>(`${API}/labels`)).body.items
 }

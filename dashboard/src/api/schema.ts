@@ -29,7 +29,7 @@ export type PlayerDeleted = Proxy['PlayerDeleted']
 export type RuleFired = Proxy['RuleFired']
 
 export type Severity = Archive['Severity']
-export type LabelFact = Archive['LabelFact']
+export type LabelView = Archive['LabelView']
 export type EventRow = Archive['EventRow']
 export type NetworkRow = Archive['NetworkRow']
 export type ControlRow = Archive['ControlRow']

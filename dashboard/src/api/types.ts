@@ -171,7 +171,13 @@ export interface components {
     }
 
     Severity: 'info' | 'warning' | 'error' | 'critical'
-    LabelFact: { name: string; severity: components['schemas']['Severity']; doc: string }
+    LabelView: {
+      label: string
+      severity: components['schemas']['Severity']
+      event: string
+      doc: string
+      varies: boolean
+    }
     RowHead: {
       ts: string
       id: string

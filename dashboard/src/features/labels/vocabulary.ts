@@ -7,5 +7,5 @@ import { listLabels } from '@/api/rig'
 
 export function useLabelDocs(): ComputedRef<Map<string, string>> {
   const { data } = useQuery({ queryKey: ['labels'], queryFn: listLabels, staleTime: Infinity, retry: false })
-  return computed(() => new Map((data.value ?? []).map(({ name, doc }) => [name.replace(/^\*/, ''), doc])))
+  return computed(() => new Map((data.value ?? []).map(({ event, doc }) => [event.replace(/^\*/, ''), doc])))
 }

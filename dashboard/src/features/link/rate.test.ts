@@ -21,7 +21,8 @@ describe('the scale of rates', () => {
     let last = 0
     for (let step = 0; step <= STEPS; step += 1) {
       const rate = rateOf(step, bounds)
-      expect(rate).toBeGreaterThanOrEqual(last)
+      expect(rate).toBeGreaterThan(last)
+      expect(stepOf(rate, bounds)).toBe(step)
       expect(
         String(rate)
           .replace(/^0\.0*|\./g, '')

@@ -1,6 +1,7 @@
 // A slider for rates: its steps are even to the ear of a network engineer, that is, logarithmic.
 
-export const STEPS = 1_000
+/** Few enough that each is a rate of its own, written in two or three digits. */
+export const STEPS = 200
 
 export interface Bounds {
   min: number

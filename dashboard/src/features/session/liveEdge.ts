@@ -8,7 +8,7 @@ import { rigClock } from '@/features/live/clock'
 import type { Address } from './address'
 
 const PIXELS = 900
-const DEFAULT_SPAN = 5 * 60_000
+const DEFAULT_SPAN = 3 * 60_000
 
 /** The window as the page's address has it. */
 export function windowFrom(address: Address) {
