@@ -10,8 +10,9 @@ mod events;
 use std::time::Duration;
 
 use rebuffer_labels::Memory;
-use rebuffer_model::{Position, Record, RecordBody};
+use rebuffer_model::{Position, Record, RecordBody, Timestamp};
 
+use crate::clock;
 use crate::core::Shared;
 use crate::row::Row;
 use crate::status::Part;
@@ -59,6 +60,9 @@ impl Reader {
         loop {
             match connection.next().await? {
                 Frame::Meta(meta) => {
+                    if meta.newest < self.heard {
+                        tracing::warn!(newest = %meta.newest, heard = %self.heard, "the feed ends before what was archived of it: is it another feed of the same name?");
+                    }
                     self.core.monitor.feed_holds(meta.newest);
                     self.core.well(Part::Feed);
                     pause.reset();
@@ -76,8 +80,11 @@ impl Reader {
 
     async fn take(&mut self, mut record: Record, bytes: usize) {
         if let RecordBody::Gap { to, .. } = record.body {
-            // What is missing ends there, wherever the note of it stands.
+            // What is missing ends there, wherever the note of it stands; a note that was made for us is of now.
             record.position = record.position.max(to);
+            if record.ts == Timestamp::from_micros(0) {
+                record.ts = clock::now();
+            }
         }
         if record.position <= self.heard {
             return;
