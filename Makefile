@@ -53,7 +53,8 @@ e2e: setup ## Run the end-to-end tests alone
 .PHONY: bench
 bench: toolchain dashboard ## Measure the rig against nginx on this machine
 	@.ci/need "the comparison is not run" nginx:nginx-light wrk:wrk
-	cargo run $(LOCKED) --release -p rebuffer-bench -- $(ARGS)
+	cargo build $(LOCKED) --release -p rebuffer -p rebuffer-bench
+	$${CARGO_TARGET_DIR:-target}/release/rebuffer-bench
 
 .PHONY: fmt
 fmt: toolchain npm ## Format everything
