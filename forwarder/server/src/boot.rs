@@ -26,7 +26,7 @@ pub(crate) async fn run(core: Shared, tracker: TaskTracker) {
         match prepare(&core).await {
             Ok(settled) => break settled,
             Err(error) => {
-                core.trouble(Part::Archive, error.in_full());
+                core.trouble(Part::Archive, &error.in_full());
                 pause.wait().await;
             }
         }

@@ -35,8 +35,8 @@ impl Core {
         status
     }
 
-    pub(crate) fn trouble(&self, part: Part, reason: String) {
-        if self.monitor.trouble(part, reason.clone()) {
+    pub(crate) fn trouble(&self, part: Part, reason: &str) {
+        if self.monitor.trouble(part, reason) {
             tracing::warn!(?part, %reason, "in trouble");
         }
         self.refresh();

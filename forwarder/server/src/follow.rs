@@ -40,7 +40,7 @@ pub(crate) async fn run(core: Shared, resume: Position) {
             Err(trouble) => trouble,
         };
         reader.core.metrics.reconnects.inc();
-        reader.core.trouble(Part::Feed, trouble.to_string());
+        reader.core.trouble(Part::Feed, &trouble.to_string());
         pause.wait().await;
     }
 }

@@ -20,12 +20,12 @@ use rebuffer_api::archive::{
 use rebuffer_archive::{Bound, Error, Filter, Order, RowQuery, Test};
 use rebuffer_model::{Millis, Position, Timestamp};
 use tokio::sync::mpsc;
-use tracing::Instrument;
 
 use crate::clock;
 use crate::core::{Core, Shared};
 use crate::ledger::{Interest, Subscription};
 use crate::row::{Row, Stream};
+use crate::tasks::spawn_for_caller;
 use backfill::Backfill;
 use frame::{Gone, Outlet};
 use thin::Thinner;
@@ -62,7 +62,7 @@ pub(crate) fn start(core: Shared, plan: Plan) -> mpsc::Receiver<Result<Event, st
     let (sender, frames) = mpsc::channel(QUEUE);
     // Now, and not when the task comes to run: what happens from here on belongs to the series.
     let subscription = core.ledger.subscribe(plan.interest.clone());
-    let span = tracing::info_span!("task", name = "series");
+    let shared = Shared::clone(&core);
     let tell = async move {
         let outlet = Outlet::new(sender);
         tokio::select! {
@@ -74,7 +74,7 @@ pub(crate) fn start(core: Shared, plan: Plan) -> mpsc::Receiver<Result<Event, st
             _ = beat(&outlet) => {}
         }
     };
-    tokio::spawn(tell.instrument(span));
+    spawn_for_caller(shared, "series", tell);
     frames
 }
 
@@ -276,5 +276,23 @@ impl Outlet {
         tracing::warn!(error = error.in_full(), "a series broke off");
         let message = "the archive did not tell the past to its end; ask again".to_owned();
         self.send("stream_error", None, &StreamError { message }).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_heartbeat_comes_every_15_s_from_the_start() {
+        let (sender, mut frames) = mpsc::channel(1);
+        tokio::spawn(async move { beat(&Outlet::new(sender)).await });
+        let began = Instant::now();
+        for beats in 1..=3 {
+            assert!(frames.recv().await.is_some());
+            assert_eq!(began.elapsed(), HEARTBEAT * beats);
+        }
     }
 }

@@ -67,7 +67,7 @@ pub(crate) async fn run(core: Shared, stream: Stream) {
             }
             Err(error) => {
                 core.metrics.retried(stream);
-                core.trouble(part, format!("rows wait for the archive: {}", error.in_full()));
+                core.trouble(part, &format!("rows wait for the archive: {}", error.in_full()));
                 most = (batch.len() / 2).max(SMALLEST);
                 pause.wait().await;
             }

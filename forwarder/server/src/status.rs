@@ -62,9 +62,10 @@ impl Monitor {
         monitor
     }
 
-    /// Returns whether it was well before.
-    pub(crate) fn trouble(&self, part: Part, reason: String) -> bool {
-        self.troubles.lock().insert(part, reason).is_none()
+    /// Returns whether that is news.
+    pub(crate) fn trouble(&self, part: Part, reason: &str) -> bool {
+        let before = self.troubles.lock().insert(part, reason.to_owned());
+        before.as_deref() != Some(reason)
     }
 
     /// Returns whether it was in trouble before.
@@ -112,5 +113,47 @@ impl Monitor {
             changed
         });
         status
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(read: u64, settled: u64, oldest_ms: Option<i64>) -> Option<(Standing, Timestamp)> {
+        let standing = Standing {
+            read: Position(read),
+            settled: Position(settled),
+            waiting: usize::try_from(read - settled).unwrap(),
+            oldest: oldest_ms.map(Timestamp::from_millis),
+        };
+        Some((standing, Timestamp::from_millis(10_000)))
+    }
+
+    #[test]
+    fn it_is_ready_when_nobody_is_in_trouble_and_says_why_otherwise() {
+        let monitor = Monitor::new();
+        assert!(!monitor.status(None).ready && monitor.status(None).reason.is_some());
+        monitor.well(Part::Archive);
+        monitor.well(Part::Feed);
+        assert!(monitor.status(None).ready && monitor.status(None).reason.is_none());
+        assert!(monitor.trouble(Part::Feed, "gone"));
+        assert!(!monitor.trouble(Part::Feed, "gone"), "that is no news");
+        assert!(monitor.trouble(Part::Table("t"), "full"));
+        assert_eq!(
+            monitor.status(None).reason.as_deref(),
+            Some("full"),
+            "the archive tells more than the feed"
+        );
+    }
+
+    #[test]
+    fn lag_counts_what_waits_and_what_was_not_read() {
+        let monitor = Monitor::new();
+        monitor.feed_holds(Position(120));
+        let status = monitor.status(standing(100, 90, Some(7_500)));
+        assert_eq!((status.lag_rows, status.lag_seconds, status.settled), (30, 2.5, 90));
+        let caught_up = monitor.status(standing(120, 120, None));
+        assert_eq!((caught_up.lag_rows, caught_up.lag_seconds), (0, 0.0));
     }
 }

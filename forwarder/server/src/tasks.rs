@@ -1,15 +1,16 @@
-//! Tasks with names: they stop together, and a panic is logged, counted, and makes the forwarder not ready.
+//! Tasks with names: a panic is logged and counted, and makes the forwarder not ready when it cannot do without the task.
 
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::core::Shared;
 use crate::status::Part;
 
-/// Starts a task that ends when the forwarder stops.
+/// Starts a task that ends when the forwarder stops. Without it the forwarder is not whole: its panic is trouble.
 pub(crate) fn spawn(
     tracker: &TaskTracker,
     core: &Shared,
@@ -17,18 +18,35 @@ pub(crate) fn spawn(
     work: impl Future<Output = ()> + Send + 'static,
 ) {
     let stop = core.stop.clone();
-    let span = tracing::info_span!("task", name);
-    let task = tracker.spawn(async move { stop.run_until_cancelled(work).await }.instrument(span));
+    let work = async move {
+        stop.run_until_cancelled(work).await;
+    };
+    let task = tracker.spawn(work.instrument(tracing::info_span!("task", name)));
     let core = Shared::clone(core);
     tracker.spawn(async move {
-        if let Err(error) = task.await
-            && error.is_panic()
-        {
-            tracing::error!(name, %error, "a task panicked");
-            core.metrics.panics.inc();
-            core.trouble(Part::Task(name), format!("the task {name:?} panicked; the log says where"));
+        if panicked(&core, name, task.await) {
+            core.trouble(Part::Task(name), &format!("the task {name:?} panicked; the log says where"));
         }
     });
+}
+
+/// Starts a task that serves one caller and ends with it.
+pub(crate) fn spawn_for_caller(
+    core: Shared,
+    name: &'static str,
+    work: impl Future<Output = ()> + Send + 'static,
+) {
+    let task = tokio::spawn(work.instrument(tracing::info_span!("task", name)));
+    tokio::spawn(async move { panicked(&core, name, task.await) });
+}
+
+fn panicked(core: &Shared, name: &'static str, ended: Result<(), JoinError>) -> bool {
+    let Err(error) = ended else { return false };
+    if error.is_panic() {
+        tracing::error!(name, %error, "a task panicked");
+        core.metrics.panics.inc();
+    }
+    error.is_panic()
 }
 
 /// Waits that double up to a bound, and begin anew when something went well.

@@ -1,3 +1,5 @@
+//! The invariants of the ledger, on paused time.
+
 use super::*;
 use rebuffer_model::{Record, RecordBody};
 

@@ -252,3 +252,33 @@ async fn a_row_is_shown_before_it_is_archived() {
     rig.signal_archive("CONT").await;
     settled(&forwarder, 1).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_client_is_told_how_much_it_missed() {
+    let Some(rig) = Rig::start().await else { return };
+    let forwarder = rig.forwarder();
+    let router = router(&forwarder);
+    until(&forwarder, "ready", |status| status.ready).await;
+    let path = format!("/api/v2/timeseries?player_id={PLAYER}&streams=events&fields=ts");
+    let mut series = Series::new(open(&router, &path, &[]).await);
+    series.through("backfill_complete").await;
+    let count = 8_000;
+    rig.feed.append((1..=count).map(|id| report(id, 0, PLAYER, "a", "")));
+    settled(&forwarder, count).await;
+    let (mut seen, mut lost) = (0, 0);
+    while seen + lost < count {
+        let frame = series.next().await.unwrap();
+        match frame.name.as_str() {
+            "event" => seen += 1,
+            "lag" => lost += serde_json::from_str::<Lost>(&frame.data).unwrap().lost.parse::<u64>().unwrap(),
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(seen + lost, count);
+    assert!(lost > 0 && seen >= 4_096, "{seen} seen, {lost} lost");
+}
+
+#[derive(Deserialize)]
+struct Lost {
+    lost: String,
+}
