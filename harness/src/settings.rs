@@ -231,6 +231,37 @@ mod tests {
         assert_eq!(toml::to_string(&from_toml(&printed)).unwrap(), printed);
     }
 
+    /// The table of the README, out of the flags.
+    fn table() -> String {
+        let command = Settings::augment_args(clap::Command::new("up"));
+        let rows = command.get_arguments().filter(|arg| !arg.is_hide_set()).map(|arg| {
+            let value = arg.get_value_names().map(|names| names.join(" ")).unwrap_or_default();
+            let flag = format!("--{} {value}", arg.get_long().unwrap_or_default());
+            let env = arg.get_env().and_then(|env| env.to_str()).map(|env| format!("`{env}`"));
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            let (help, default) = help.split_once(" [default: ").unwrap_or((&help, ""));
+            let default = default.split(']').next().unwrap_or_default();
+            let flag = if arg.get_num_args().is_some_and(|n| n.takes_values()) {
+                flag.trim()
+            } else {
+                flag.split(' ').next().unwrap_or_default()
+            };
+            format!(
+                "| `{flag}` | {} | {default} | {} |\n",
+                env.unwrap_or_default(),
+                help.trim_end_matches('.')
+            )
+        });
+        rows.collect()
+    }
+
+    #[test]
+    fn the_readme_lists_every_setting() {
+        let readme = include_str!("../../README.md");
+        let table = table();
+        assert!(readme.contains(&table), "the table of settings in README.md is stale; it is:\n{table}");
+    }
+
     #[test]
     fn what_makes_no_sense_is_refused() {
         assert!(toml::from_str::<Settings>("colour = \"red\"").is_err());
