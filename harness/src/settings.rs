@@ -239,13 +239,11 @@ mod tests {
             let flag = format!("--{} {value}", arg.get_long().unwrap_or_default());
             let env = arg.get_env().and_then(|env| env.to_str()).map(|env| format!("`{env}`"));
             let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-            let (help, default) = help.split_once(" [default: ").unwrap_or((&help, ""));
-            let default = default.split(']').next().unwrap_or_default();
-            let flag = if arg.get_num_args().is_some_and(|n| n.takes_values()) {
-                flag.trim()
-            } else {
-                flag.split(' ').next().unwrap_or_default()
-            };
+            let (before, rest) = help.split_once(" [default: ").unwrap_or((&help, "]"));
+            let (default, after) = rest.split_once(']').unwrap_or_default();
+            let help = format!("{before}{after}");
+            let bare = flag.split(' ').next().unwrap_or_default();
+            let flag = if arg.get_action().takes_values() { flag.trim() } else { bare };
             format!(
                 "| `{flag}` | {} | {default} | {} |\n",
                 env.unwrap_or_default(),
