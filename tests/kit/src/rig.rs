@@ -1,0 +1,146 @@
+//! A rig in the process of the test: proxy and control API on an address of its own, data in a directory of its own.
+//!
+//! Invariant: nothing of the machine is shaped (pacing or nothing), and nothing outlives the fixture. Each rig listens on a
+//! loopback address that no other rig of any test has, so that its ports survive a restart of it.
+//! Deliberately absent: forwarder, archive and dashboard; whole rigs are for the end-to-end ring.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use rebuffer_api::PartView;
+use rebuffer_proxy::{OriginConfig, OriginLimits, OriginName, PortRange, Proxy, ProxyConfig, Surroundings};
+use rebuffer_shaper::{Mode, Shaper, ShaperConfig};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::api::Api;
+use crate::feed::Feed;
+use crate::wire::{Ask, Wire};
+
+/// What a rig is started with.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    pub origins: Vec<(String, SocketAddr)>,
+    pub mode: Mode,
+    pub limits: OriginLimits,
+}
+
+/// A running rig.
+#[derive(Debug)]
+pub struct Rig {
+    pub api: Api,
+    /// Where players start.
+    pub base: SocketAddr,
+    setup: Setup,
+    ip: Ipv4Addr,
+    data: TempDir,
+    proxy: Proxy,
+    serving: JoinSet<()>,
+}
+
+impl Setup {
+    /// One origin, called `origin`; links are paced.
+    pub fn at(origin: SocketAddr) -> Self {
+        Self {
+            origins: vec![("origin".to_owned(), origin)],
+            mode: Mode::Pacing,
+            limits: OriginLimits::default(),
+        }
+    }
+
+    /// How long the origin may take over the head of an answer, and between two pieces of a body.
+    #[must_use]
+    pub fn patience(mut self, head: Duration, stall: Duration) -> Self {
+        self.limits = OriginLimits { head, stall, ..self.limits };
+        self
+    }
+
+    /// A machine that cannot shape.
+    #[must_use]
+    pub fn unshaped(mut self) -> Self {
+        self.mode = Mode::Off;
+        self
+    }
+}
+
+impl Rig {
+    pub async fn start(setup: Setup) -> Self {
+        let data = TempDir::new().expect("a directory for the rig");
+        Self::start_on(setup, own_loopback(), data).await
+    }
+
+    async fn start_on(setup: Setup, ip: Ipv4Addr, data: TempDir) -> Self {
+        assert!(matches!(setup.mode, Mode::Pacing | Mode::Off), "a test does not shape the machine");
+        let listener = TcpListener::bind((ip, 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("a bound socket");
+        let config = ProxyConfig {
+            base: (ip, 0).into(),
+            // Nobody else is on this address, so ports need not be looked for.
+            session_ports: PortRange::new(20_000, 20_099).expect("in order"),
+            origins: setup.origins.iter().map(|(name, address)| origin(name, *address)).collect(),
+            data_dir: data.path().to_owned(),
+            idle: Duration::from_secs(600),
+            origin_limits: setup.limits,
+        };
+        let archive = || PartView { name: "archive", ready: false, reason: "not in this test".to_owned() };
+        let surroundings = Surroundings { api_port: address.port(), archive: Box::new(archive) };
+        let shaper = ShaperConfig { mode: setup.mode, interfaces: Vec::new() };
+        let shaper = Shaper::open(shaper).await.expect("a shaper that shapes nothing opens");
+        let proxy = Proxy::start(config, surroundings, shaper, &mut Registry::default()).await;
+        let proxy = proxy.unwrap_or_else(|error| panic!("the proxy does not start: {error}"));
+        let router = proxy.router();
+        let mut serving = JoinSet::new();
+        serving.spawn(async move { axum::serve(listener, router).await.expect("the API serves") });
+        let base = (ip, proxy.base_port()).into();
+        Self { api: Api { address }, base, setup, ip, data, proxy, serving }
+    }
+
+    /// Stops the rig in order and starts it again on the same data, at the same address.
+    pub async fn restarted(self) -> Self {
+        let Self { setup, ip, data, proxy, mut serving, .. } = self;
+        proxy.stop().await;
+        proxy.close().await;
+        serving.shutdown().await;
+        Self::start_on(setup, ip, data).await
+    }
+
+    /// The address of the player's session, as the base port gives it.
+    pub async fn session(&self, player: &str) -> SocketAddr {
+        let answer = Wire::fetch(self.base, &Ask::get(&format!("/origin/?player_id={player}"))).await;
+        let location = answer.value("location").unwrap_or_else(|| panic!("no redirect: {answer:?}"));
+        let authority = location.strip_prefix("http://").and_then(|rest| rest.split('/').next());
+        let address = authority.and_then(|authority| authority.parse().ok());
+        address.unwrap_or_else(|| panic!("no address in {location}"))
+    }
+
+    /// A follower of the feed, from its beginning.
+    pub async fn feed(&self) -> Feed {
+        Feed::follow(self.api.address).await
+    }
+
+    /// The directory of the rig's data.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+}
+
+fn origin(name: &str, address: SocketAddr) -> OriginConfig {
+    OriginConfig {
+        name: OriginName::new(name).expect("the name of an origin"),
+        url: format!("http://{address}").parse().expect("the URL of an origin"),
+        playlists: Vec::new(),
+    }
+}
+
+/// An address in 127.0.0.0/8 that no other rig has: four per process, by its id.
+fn own_loopback() -> Ipv4Addr {
+    static RIGS: AtomicU32 = AtomicU32::new(0);
+    let rig = RIGS.fetch_add(1, Ordering::Relaxed);
+    let [_, b, c, d] = (std::process::id() << 2 | (rig & 3)).to_be_bytes();
+    // The first and the last address of the network cannot be bound.
+    Ipv4Addr::new(127, b.min(254), c, d.max(1))
+}

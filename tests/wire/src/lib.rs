@@ -1,0 +1,7 @@
+//! The proxy as a player's socket sees it: bytes, endings, and the rows that say why.
+//!
+//! Invariant: tests only; each asks a whole proxy in this process over real sockets, with a scripted origin behind it.
+//! Deliberately absent: the archive and the page (see the end-to-end ring) and rates over time (see the shaper).
+
+#[cfg(test)]
+mod transparency;
