@@ -94,10 +94,16 @@ export class SessionFeed {
     this.marks.push(mark)
   }
 
+  /** Forgets what was shown; what is asked of the link stays known. */
   clear(): void {
     for (const store of [this.samples, this.marks, this.requests]) store.clear()
-    this.asked = undefined
     this.stall = undefined
+  }
+
+  /** Begins anew, for another player. */
+  reset(): void {
+    this.clear()
+    this.asked = undefined
   }
 }
 
@@ -125,7 +131,7 @@ export function useSessionFeed(playerId: Ref<string>) {
 
   function start(): void {
     stop()
-    feed.clear()
+    feed.reset()
     backfilled = false
     if (playerId.value === '') return
     const from = new Date(rigClock.now() - HISTORY_MS).toISOString()
@@ -134,6 +140,8 @@ export function useSessionFeed(playerId: Ref<string>) {
       frame,
       state: (next) => {
         if (next.kind === 'connecting' && state.value.kind === 'down') return
+        // The archive tells everything from the beginning, so what others said makes way.
+        if (next.kind === 'open' && !backfilled) feed.clear()
         state.value = next.kind === 'open' && !backfilled ? { kind: 'backfill' } : next
       },
     })
