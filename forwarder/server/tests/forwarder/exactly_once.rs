@@ -132,7 +132,8 @@ async fn labels_remember_across_a_restart() {
     let forwarder = rig.forwarder();
     rig.feed.append([report(1, 0, PLAYER, "p", r#""last_event":"buffering_start""#)]);
     settled(&forwarder, 1).await;
-    drop(forwarder);
+    // In order, so that the next one has no other reason to look at what was before.
+    forwarder.shutdown(Duration::from_secs(30)).await;
     rig.feed.append([report(2, 5_000, PLAYER, "p", r#""last_event":"buffering_end""#)]);
     let forwarder = rig.forwarder();
     settled(&forwarder, 2).await;

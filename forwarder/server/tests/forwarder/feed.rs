@@ -89,7 +89,8 @@ async fn serve(State(shared): State<Arc<Shared>>, Query(Ask { after }): Query<As
     let meta = stream::iter([Ok(Event::default().event("meta").data(meta))]);
     let mut cuts = shared.cuts.subscribe();
     cuts.mark_unchanged();
-    let start = shared.records.lock().partition_point(|(position, _)| *position <= after);
+    // A little too much, as a careless feed would.
+    let start = shared.records.lock().partition_point(|(position, _)| *position <= after).saturating_sub(3);
     let records = stream::try_unfold((shared, start, cuts), async |(shared, at, mut cuts)| {
         let mut length = shared.length.subscribe();
         tokio::select! {

@@ -167,6 +167,30 @@ async fn nothing_is_missing_and_nothing_repeated_while_rows_pour_in() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_waiting_when_a_series_began_comes_once_even_if_it_is_archived_meanwhile() {
+    let Some(rig) = Rig::start().await else { return };
+    let forwarder = rig.forwarder();
+    let router = router(&forwarder);
+    let at = |id: u64| report(id, i64::try_from(id).unwrap(), PLAYER, "a", "");
+    // More than is fetched at once, so that the archive is asked again when everything is in it.
+    rig.feed.append((1..=5_000).map(at));
+    settled(&forwarder, 5_000).await;
+    rig.signal_archive("STOP").await;
+    rig.feed.append((5_001..=5_500).map(at));
+    until(&forwarder, "waiting", |status| status.lag_rows >= 500).await;
+    let path = format!("/api/v2/timeseries?player_id={PLAYER}&fields=ts");
+    let mut series = Series::new(open(&router, &path, &[]).await);
+    rig.feed.append((5_501..=5_600).map(at));
+    rig.signal_archive("CONT").await;
+    settled(&forwarder, 5_600).await;
+    let past: Vec<_> = rows(&series.through("backfill_complete").await).iter().map(|row| row.1).collect();
+    assert!(past == (1..=5_500).collect::<Vec<_>>(), "{} rows of the past", past.len());
+    for id in 5_501..=5_600 {
+        assert_eq!(series.next().await.unwrap().row_id(), id);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_comes_back_takes_up_where_it_was() {
     let Some(rig) = Rig::start().await else { return };
     let forwarder = rig.forwarder();
