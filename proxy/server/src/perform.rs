@@ -9,9 +9,10 @@ mod pump;
 mod reset;
 
 use bytes::Bytes;
+use futures_util::stream;
 use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Empty, StreamBody};
 use hyper::body::Incoming;
 use rebuffer_engine::Script;
 use rebuffer_model::Step;
@@ -70,4 +71,10 @@ pub(crate) async fn perform(script: Script, asked: Asked, recorder: Recorder) ->
 /// No body.
 pub(crate) fn empty() -> ReplyBody {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+/// No body where there may be none, after a head that speaks of one all the same. A length that is not known lets the HTTP
+/// machinery leave a declared one alone; it would take it out of a 304 otherwise.
+fn left_out() -> ReplyBody {
+    StreamBody::new(stream::empty()).boxed_unsync()
 }

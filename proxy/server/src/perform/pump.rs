@@ -15,7 +15,7 @@ use rebuffer_model::Step;
 use rebuffer_shaper::Link;
 
 use super::forward::{Forwarded, Source};
-use super::{ReplyBody, empty, reset};
+use super::{ReplyBody, empty, left_out, reset};
 use crate::record::{Recorder, content_length};
 
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
@@ -43,7 +43,7 @@ pub(super) fn pumped(forwarded: Forwarded, script: Script, mut recorder: Recorde
         if remaining {
             recorder.cut("not_performed_no_body");
         }
-        return Response::from_parts(head, empty());
+        return Response::from_parts(head, if may_have_body { empty() } else { left_out() });
     }
     let expected = content_length(&head.headers);
     let (ready, rest, broken) = match source {
