@@ -75,6 +75,9 @@ pub fn mixed_site(asked: &Asked) -> Said {
         "/teapot" => {
             Saying::new(418, "I'm a teapot").with("X-Pot", "1").chunked(asked, &[b"short", b"stout"])
         }
+        "/validated" => {
+            Saying::new(304, "Not Modified").with("Content-Length", "1000").with("ETag", TAG).bare()
+        }
         "/private" => {
             Saying::new(401, "Unauthorized").with("WWW-Authenticate", "Basic realm=\"x\"").body(asked, "who?")
         }
@@ -175,6 +178,7 @@ fn row(seed: u64) -> Vec<Ask> {
         Ask::new("OPTIONS", "/echo").with("Origin", "http://192.0.2.2"),
         get("/chunked-empty"),
         get("/hints"),
+        get("/validated"),
     ];
     let paths = [
         "/chunked",
@@ -198,7 +202,7 @@ fn row(seed: u64) -> Vec<Ask> {
     // For each seed another one is asked for its head alone, and an old server once.
     let head = asks.len() - turn;
     asks[head].method = "HEAD".to_owned();
-    asks[turn + 25] = get("/old");
+    asks[turn + 26] = get("/old");
     asks
 }
 
