@@ -136,6 +136,8 @@ impl Proxy {
         if tokio::time::timeout(TASKS_END, rig.tasks.wait()).await.is_err() {
             tracing::warn!(left = rig.tasks.len(), "tasks of the proxy did not end in time");
         }
+        // Connections record what they were at when they end, so this comes after them.
+        rig.settler.settle_rest(rig);
         rig.feed.settled().await;
     }
 

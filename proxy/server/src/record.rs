@@ -250,6 +250,7 @@ impl Drop for Recorder {
                     fault.action = action;
                 }
             }
+            End::Open if self.rig.closing.is_cancelled() => left_behind(&mut exchange),
             End::Open => never_arrived(&mut exchange),
             End::OriginBroke => {
                 exchange.cause = Some(Cause::Origin);
@@ -271,6 +272,14 @@ fn never_arrived(exchange: &mut Exchange) {
             exchange.cause = Some(Cause::Client);
             exchange.fault = Some(observed("client_disconnect", FaultCategory::ClientDisconnect));
         }
+    }
+}
+
+/// The rig ended before the answer did.
+fn left_behind(exchange: &mut Exchange) {
+    match &mut exchange.fault {
+        Some(fault) => fault.action = "not_performed_rig_stopped".to_owned(),
+        None => exchange.cause = Some(Cause::Rig),
     }
 }
 

@@ -69,6 +69,11 @@ impl Settler {
         });
     }
 
+    /// Records what still waits, whatever the kernel says of it. For the end, when nothing can come any more.
+    pub(crate) fn settle_rest(&self, rig: &Rig) {
+        self.settle(rig, true);
+    }
+
     /// Records what is settled; everything when `all`.
     fn settle(&self, rig: &Rig, all: bool) {
         let waiting = std::mem::take(&mut *self.waiting.lock());
@@ -77,7 +82,7 @@ impl Settler {
             match one.look() {
                 Look::Acknowledged(tcp) => record(rig, one, Some(tcp), true),
                 Look::Lost(tcp) => {
-                    if one.exchange.answer.complete {
+                    if one.exchange.answer.complete && !rig.closing.is_cancelled() {
                         super::never_arrived(&mut one.exchange);
                     }
                     record(rig, one, Some(tcp), false);
@@ -114,17 +119,16 @@ impl Waiting {
     }
 }
 
-/// The task: looks, until the rig closes; then records everything.
+/// The task: looks, until the rig closes. What ends with the rig is for [`Settler::settle_rest`].
 pub(crate) async fn settle_finished(rig: Arc<Rig>) {
     let mut tick = tokio::time::interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = tick.tick() => rig.settler.settle(&rig, false),
-            () = rig.closing.cancelled() => break,
+            () = rig.closing.cancelled() => return,
         }
     }
-    rig.settler.settle(&rig, true);
 }
 
 fn record(rig: &Rig, waiting: Waiting, tcp: Option<TcpSnapshot>, acknowledged: bool) {
