@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use http::Request;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -117,6 +118,13 @@ impl Rig {
         let start = format!("{}/live/master.m3u8?player_id={player}", self.base());
         let answer = web.get(&start).await.unwrap();
         answer.location().split("/live/").next().unwrap().to_owned()
+    }
+
+    /// Makes a player before it comes, with these settings beside its id.
+    pub async fn create(&self, player: &str, settings: &str) {
+        let request = Request::post(format!("{}/api/v2/players", self.api));
+        let body = format!("{{\"player_id\":\"{player}\",{settings}}}");
+        Web::default().send(request, body).await.unwrap().text();
     }
 
     /// The process of the archive, which is the rig's only child.

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::LOCATION;
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -43,6 +44,13 @@ impl Web {
     /// GET.
     pub async fn get(&self, url: &str) -> Result<Answer, Broken> {
         self.send(Request::get(url), Bytes::new()).await
+    }
+
+    /// GET, up to the head of the answer; the body comes while the answer is held.
+    pub async fn open(&self, url: &str) -> Result<Response<Incoming>, Broken> {
+        let request = Request::get(url).body(Full::default()).expect("the tests write sound requests");
+        let head = tokio::time::timeout(PATIENCE, self.client.request(request)).await;
+        Ok(head.expect("a head within a minute")?)
     }
 
     /// Any request; the body is what it is.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use rebuffer_e2e::{Archive, Load, Place, Rig, Shaper, program};
+use http::Response;
+use hyper::body::Incoming;
+use rebuffer_e2e::{Archive, Load, Place, Rig, Shaper, Web, program};
 use rebuffer_embedded::{Child, SpawnOptions};
 use rustix::process::Signal;
 
@@ -29,6 +31,7 @@ async fn ends_in_order(name: &'static str, signal: Signal) {
     let cold = rig.ready().await;
     let mut load = Load::start(&rig, 0).await;
     load.goes_on(300).await;
+    let slow = Slow::begin(&rig).await;
     let (status, took) = rig.end(signal).await;
     let tally = load.stop().await;
     assert!(status.success(), "{status}");
@@ -43,11 +46,41 @@ async fn ends_in_order(name: &'static str, signal: Signal) {
     );
     let archive = Child::spawn(options).await.unwrap();
     archive.ready(WITHIN * 4).await.unwrap();
-    Expected::all(&tally).is_in(&Archive::of(place.data())).await;
+    let rows = Archive::of(place.data());
+    Expected::all(&tally).is_in(&rows).await;
+    slow.is_in(&rows).await;
     archive.shutdown(WITHIN).await;
 
     let rig = Rig::start(&place, Shaper::Pacing).await;
     let warm = rig.ready().await;
     println!("{name}: ended after {took:?}; ready {cold:?} after the first start, {warm:?} after the second");
     assert!(warm < READY_WITHIN, "it took {warm:?} to be ready");
+}
+
+/// Requests that the end of the rig finds halfway.
+struct Slow {
+    numbers: Vec<u64>,
+    _open: Vec<Response<Incoming>>,
+}
+
+impl Slow {
+    async fn begin(rig: &Rig) -> Self {
+        rig.create("slow", r#""shape":{"rate_mbps":0.5}"#).await;
+        let web = Web::default();
+        let session = rig.session(&web, "slow").await;
+        let numbers: Vec<u64> = (900_000..900_008).collect();
+        let mut open = Vec::new();
+        for number in &numbers {
+            // Two megabytes, which take half a minute.
+            open.push(web.open(&format!("{session}/vod/v5/9.m4s?n={number}")).await.unwrap());
+        }
+        Self { numbers, _open: open }
+    }
+
+    /// Each has a row, which blames the one who ended it.
+    async fn is_in(&self, archive: &Archive) {
+        let cut = "SELECT extractURLParameter(url, 'n') AS n FROM network_requests \
+                   WHERE toUInt64OrZero(n) >= 900000 AND NOT complete AND cause = 'rig'";
+        archive.holds(cut, &self.numbers).await;
+    }
 }
