@@ -10,6 +10,7 @@ mod halves;
 mod health;
 
 use std::fs::File;
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -141,19 +142,20 @@ impl Rig {
         Ok(Self { keeping, proxy, api, server, end_of_api, demo })
     }
 
-    /// The first words: where everything is, and what is missing.
-    #[expect(clippy::print_stdout, reason = "this is what a person starting the rig reads")]
+    /// The first words: where everything is, and what is missing. Nobody has to be listening.
     fn introduce(&self) {
-        println!("Rebuffer is up.");
-        println!("  dashboard      {}/dashboard/v3/", near(self.api));
-        println!("  API            {}/api/v2/info", near(self.api));
-        println!(
-            "  players start  http://localhost:{}/<origin>/<path>?player_id=<name>",
+        let mut words = format!(
+            "Rebuffer is up.\n  dashboard      {0}/dashboard/v3/\n  API            {0}/api/v2/info\n  \
+             players start  http://localhost:{1}/<origin>/<path>?player_id=<name>\n",
+            near(self.api),
             self.proxy.base_port()
         );
         for part in self.proxy.parts().into_iter().chain([self.keeping.part()]) {
             let sign = if part.ready { "ok " } else { "-- " };
-            println!("  {sign} {:<10} {}", part.name, part.reason);
+            words += &format!("  {sign} {:<10} {}\n", part.name, part.reason);
+        }
+        if let Err(error) = std::io::stdout().write_all(words.as_bytes()) {
+            tracing::debug!(%error, "nobody reads the first words");
         }
     }
 

@@ -63,7 +63,7 @@ impl Reader {
                     if meta.newest < self.heard {
                         tracing::warn!(newest = %meta.newest, heard = %self.heard, "the feed ends before what was archived of it: is it another feed of the same name?");
                     }
-                    self.core.monitor.feed_holds(meta.newest);
+                    self.core.monitor.feed_holds(meta.oldest, meta.newest);
                     self.core.well(Part::Feed);
                     pause.reset();
                 }

@@ -41,8 +41,8 @@ pub(crate) enum Part {
 pub(crate) struct Monitor {
     troubles: Mutex<BTreeMap<Part, String>>,
     schema: Mutex<Option<u32>>,
-    /// The newest position the feed said it holds.
-    newest: Mutex<Position>,
+    /// The oldest and the newest position the feed said it holds.
+    held: Mutex<(Position, Position)>,
     sender: watch::Sender<Status>,
 }
 
@@ -55,7 +55,7 @@ impl Monitor {
         let monitor = Self {
             troubles: Mutex::new(starting.into()),
             schema: Mutex::default(),
-            newest: Mutex::new(Position(0)),
+            held: Mutex::new((Position(0), Position(0))),
             sender: watch::Sender::default(),
         };
         monitor.publish(None);
@@ -77,9 +77,9 @@ impl Monitor {
         *self.schema.lock() = Some(version);
     }
 
-    pub(crate) fn feed_holds(&self, newest: Position) {
-        let mut held = self.newest.lock();
-        *held = (*held).max(newest);
+    pub(crate) fn feed_holds(&self, oldest: Position, newest: Position) {
+        let mut held = self.held.lock();
+        *held = (held.0.max(oldest), held.1.max(newest));
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Status> {
@@ -89,7 +89,11 @@ impl Monitor {
     /// What all of it comes to, now.
     pub(crate) fn status(&self, standing: Option<(Standing, Timestamp)>) -> Status {
         let reason = self.troubles.lock().values().next().cloned();
-        let unread = |standing: &Standing| self.newest.lock().0.saturating_sub(standing.read.0);
+        let unread = |standing: &Standing| {
+            let (oldest, newest) = *self.held.lock();
+            // What came before the oldest is not there to be read.
+            newest.0.saturating_sub(standing.read.0.max(oldest.0.saturating_sub(1)))
+        };
         let waiting = |standing: &Standing| u64::try_from(standing.waiting).unwrap_or(u64::MAX);
         let age = |standing: &Standing, now: Timestamp| {
             standing.oldest.map_or(0.0, |oldest| (now.millis_since(oldest) / 1_000.0).max(0.0))
@@ -150,10 +154,13 @@ mod tests {
     #[test]
     fn lag_counts_what_waits_and_what_was_not_read() {
         let monitor = Monitor::new();
-        monitor.feed_holds(Position(120));
+        monitor.feed_holds(Position(1), Position(120));
         let status = monitor.status(standing(100, 90, Some(7_500)));
         assert_eq!((status.lag_rows, status.lag_seconds, status.settled), (30, 2.5, 90));
         let caught_up = monitor.status(standing(120, 120, None));
         assert_eq!((caught_up.lag_rows, caught_up.lag_seconds), (0, 0.0));
+        let monitor = Monitor::new();
+        monitor.feed_holds(Position(1_001), Position(1_000));
+        assert_eq!(monitor.status(standing(0, 0, None)).lag_rows, 0, "an empty feed leaves nothing to read");
     }
 }

@@ -51,6 +51,7 @@ pub(crate) enum Trouble {
 /// What the feed holds.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Meta {
+    pub(crate) oldest: Position,
     pub(crate) newest: Position,
 }
 
