@@ -1,9 +1,9 @@
 // The one door to the shapes of the API: everybody imports names from here.
-//
-// To change to generated types, point the two imports at `proxy.gen.ts` and `archive.gen.ts`, as `npm run gen` writes
-// them from the documents in schema/api/openapi.
+// `npm run gen` writes the rig's shapes from its OpenAPI document. To generate the archive's too, add archive.json to that
+// script and point the first import at `archive.gen`.
 
-import type { components as archive, components as proxy } from './types'
+import type { components as archive } from './archive.types'
+import type { components as proxy } from './proxy.gen'
 
 type Proxy = proxy['schemas']
 type Archive = archive['schemas']

@@ -5,7 +5,12 @@ export type Paint = (token: string) => string
 /** Reads tokens as they are now; take a new one when the theme changes. */
 export function currentInk(): Paint {
   const style = getComputedStyle(document.documentElement)
-  return (token) => style.getPropertyValue(`--${token}`).trim()
+  const known = new Map<string, string>()
+  return (token) => {
+    const colour = known.get(token) ?? style.getPropertyValue(`--${token}`).trim()
+    known.set(token, colour)
+    return colour
+  }
 }
 
 export function faded(colour: string, percent: number): string {

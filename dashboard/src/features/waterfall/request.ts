@@ -21,7 +21,8 @@ export interface Request {
   method: string
   url: string
   path: string
-  kind: RequestKind
+  /** A kind of the API; one that is newer than this page is shown by its name. */
+  kind: string
   status: number
   bytes: number
   mbps: number | null
@@ -96,8 +97,8 @@ const KIND_NAMES: Record<RequestKind, string> = {
   other: 'other',
 }
 
-export function kindName(kind: RequestKind): string {
-  return KIND_NAMES[kind] ?? kind
+export function kindName(kind: string): string {
+  return kind in KIND_NAMES ? KIND_NAMES[kind as RequestKind] : kind
 }
 
 /** The last parts of a path, which tell requests apart; the whole is a click away. */
