@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import type { EventRow, NetworkRow } from '@/api/schema'
+import type { EventRow } from '@/api/schema'
 
 import { SessionFeed } from './sessionFeed'
 

@@ -79,6 +79,13 @@ describe('reports', () => {
     expect([rig.got, state?.refused]).toEqual([['bad', 'good'], 1])
   })
 
+  it('can be handed over when the page goes, but not what is on its way', async () => {
+    for (const name of ['a', 'b', 'c']) reporter.post(report(name))
+    expect(reporter.drain().map(({ metrics }) => metrics.last_event)).toEqual(['b', 'c'])
+    await rig.answers()
+    expect([rig.got, state?.waiting]).toEqual([['a'], 0])
+  })
+
   it('are bounded: heartbeats go first, and what is lost is counted', async () => {
     reporter.post(report('first'))
     reporter.post(report('heartbeat'))

@@ -34,7 +34,6 @@ export class Reporter {
   private refused = 0
   private trouble: Refusal | undefined
   private running = false
-  private closed = false
 
   constructor(
     private readonly send: (report: Report) => Promise<void>,
@@ -43,7 +42,6 @@ export class Reporter {
   ) {}
 
   post(report: Report): void {
-    if (this.closed) return
     const last = this.queue.at(-1)
     // The head may be on its way already and is left alone.
     const replaces = report.heartbeat && last?.heartbeat === true && this.queue.length > 1 && same(last, report)
@@ -54,9 +52,9 @@ export class Reporter {
     if (!this.running) void this.run()
   }
 
-  close(): Report[] {
-    this.closed = true
-    return this.queue.splice(0)
+  /** Hands over what waits, without what is on its way, to somebody who sends it in another way. */
+  drain(): Report[] {
+    return this.queue.splice(this.running ? 1 : 0)
   }
 
   private async run(): Promise<void> {
