@@ -32,7 +32,9 @@ pub struct Answer {
 
 /// The connection was refused or broke.
 #[derive(Debug)]
-pub struct Broken(#[expect(dead_code, reason = "shown when a test fails")] Box<dyn std::error::Error>);
+pub struct Broken(
+    #[expect(dead_code, reason = "shown when a test fails")] Box<dyn std::error::Error + Send + Sync>,
+);
 
 impl Default for Web {
     fn default() -> Self {
@@ -89,7 +91,7 @@ impl Answer {
     }
 }
 
-impl<E: std::error::Error + 'static> From<E> for Broken {
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for Broken {
     fn from(error: E) -> Self {
         Self(Box::new(error))
     }

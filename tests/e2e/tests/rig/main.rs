@@ -7,6 +7,9 @@
     reason = "a test that cannot go on must fail, and says what it measured"
 )]
 
+mod browser;
 mod evidence;
+mod ffmpeg;
+mod isolation;
 mod nothing_lost;
 mod stopping;
