@@ -9,6 +9,7 @@ mod archive;
 mod load;
 mod place;
 mod rig;
+mod tied;
 mod wait;
 mod web;
 
@@ -16,5 +17,6 @@ pub use archive::Archive;
 pub use load::{Done, Load, Tally};
 pub use place::{Place, lacks, program};
 pub use rig::{Rig, Shaper};
+pub use tied::tied;
 pub use wait::until;
 pub use web::{Answer, Web};

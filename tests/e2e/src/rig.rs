@@ -12,9 +12,10 @@ use http::Request;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdout};
 
 use crate::place::{Place, program};
+use crate::tied::tied;
 use crate::wait::until;
 use crate::web::Web;
 
@@ -62,9 +63,7 @@ impl Rig {
         let began = Instant::now();
         let log = place.keeps("rig.log");
         let errors = OpenOptions::new().create(true).append(true).open(&log).unwrap();
-        // From util-linux, which every Linux has: the kernel ends the rig when this thread is gone.
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL"]).arg(program());
+        let mut command = tied(program());
         command.args([
             "up",
             "--demo",
@@ -78,7 +77,7 @@ impl Rig {
         command.args(["--archive", "embedded", "--log", "info,archive=warn"]);
         command.args(["--shaper", shaper.name()]);
         command.arg("--data-dir").arg(place.data()).arg("--archive-library").arg(place.library());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true);
+        command.stdout(Stdio::piped()).stderr(errors);
         let mut child = command.spawn().expect("setpriv, from util-linux, starts the rig");
         let mut words = BufReader::new(child.stdout.take().unwrap()).lines();
         let api = tokio::time::timeout(START, api_of(&mut words)).await;

@@ -3,12 +3,10 @@
 //! The browser is driven by the scripts in `browser/`, which tell what they saw; what that should be is decided here.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
-use rebuffer_e2e::{Archive, Place, Rig, Shaper, lacks};
+use rebuffer_e2e::{Archive, Place, Rig, Shaper, lacks, tied};
 use serde::Deserialize;
-use tokio::process::Command;
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 const VISIT: Duration = Duration::from_secs(150);
@@ -48,9 +46,8 @@ async fn the_page_plays_breaks_and_throttles() {
     let rig = Rig::start(&place, Shaper::Pacing).await;
     rig.ready().await;
 
-    let mut visit = Command::new("node");
+    let mut visit = tied("node");
     visit.arg(scripts.join("testing-session.mjs")).arg(CHROMIUM).arg(rig.api()).arg(place.keeps("page"));
-    visit.stdin(Stdio::null()).kill_on_drop(true);
     let output = tokio::time::timeout(VISIT, visit.output()).await.expect("a visit ends").unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "pictures are in target/e2e: {errors}");
