@@ -75,7 +75,9 @@ gen: toolchain npm ## Write every generated file anew
 		$$target/debug/rebuffer openapi $$half > "$(CACHE)/$$half.json"; \
 		cmp -s "$(CACHE)/$$half.json" schema/api/openapi/$$half.json || cp "$(CACHE)/$$half.json" schema/api/openapi/; \
 	done
-	cd dashboard && npm run gen --if-present
+	cargo run $(LOCKED) -q -p rebuffer-tables --example schema > "$(CACHE)/schema.sql"
+	@cmp -s "$(CACHE)/schema.sql" schema/tables/schema.sql || cp "$(CACHE)/schema.sql" schema/tables/schema.sql
+	cd dashboard && npm run gen
 
 .PHONY: setup
 setup: toolchain dashboard try-archive ## Install what the tests need, as far as this machine allows

@@ -11,6 +11,7 @@ mod query;
 mod rows;
 mod timeseries;
 
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -26,8 +27,16 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     routes().into_openapi()
 }
 
+/// What the generated document begins with.
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Rebuffer archive API",
+    description = "What was kept: plays, requests, reports and actions, labelled, and their time series. Errors are `application/problem+json`. Times are RFC 3339 with `Z`, `from` is inclusive and `to` exclusive, 64-bit integers are strings."
+))]
+struct Document;
+
 fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new()
+    OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(plays::list))
         .routes(routes!(plays::get))
         .routes(routes!(rows::events))

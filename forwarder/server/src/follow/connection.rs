@@ -80,12 +80,13 @@ pub(super) struct Connection {
     ready: VecDeque<Event>,
 }
 
-/// Asks a feed for the newest position it holds.
+/// Asks a feed for the newest position it holds behind `after`; that itself when there is none.
 pub(crate) async fn newest(proxy_url: &str, after: Position) -> Result<Position, Trouble> {
     let mut connection = Connection::open(proxy_url, after).await?;
     loop {
         if let Frame::Meta(meta) = connection.next().await? {
-            return Ok(meta.newest);
+            let empty = meta.newest < meta.oldest;
+            return Ok(if empty { after } else { meta.newest });
         }
     }
 }

@@ -57,6 +57,7 @@ pub struct Paging {
 #[into_params(parameter_in = Query)]
 pub struct RowOrder {
     /// `desc` (the default) is newest first, `asc` oldest first.
+    #[param(inline)]
     pub order: Option<Direction>,
     /// Columns, separated by commas; all when absent. `ts` and `id` always come.
     pub fields: Option<String>,
