@@ -25,7 +25,9 @@ impl Place {
         let turn = File::create(kept().join("turn")).expect("target is ours to write");
         turn.lock().expect("a file of our own can be locked");
         let data = tempfile::tempdir().expect("a directory for the rig");
-        Some(Self { name, data, library, _turn: turn })
+        let place = Self { name, data, library, _turn: turn };
+        File::create(place.log()).expect("target is ours to write");
+        Some(place)
     }
 
     /// The data directory of the rig.
@@ -36,6 +38,11 @@ impl Place {
     /// The library of the archive.
     pub fn library(&self) -> &Path {
         &self.library
+    }
+
+    /// What the rigs of this test logged.
+    pub fn log(&self) -> PathBuf {
+        self.keeps("rig.log")
     }
 
     /// A file that stays for people to look at.

@@ -61,8 +61,8 @@ impl Rig {
     /// Starts a rig and returns when it has said where it is.
     pub async fn start(place: &Place, shaper: Shaper) -> Self {
         let began = Instant::now();
-        let log = place.keeps("rig.log");
-        let errors = OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let log = place.log();
+        let errors = OpenOptions::new().append(true).open(&log).unwrap();
         let mut command = tied(program());
         command.args([
             "up",

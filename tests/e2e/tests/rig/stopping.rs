@@ -25,6 +25,19 @@ async fn an_interrupted_rig_ends_in_order_with_everything_archived() {
     ends_in_order("interrupted", Signal::INT).await;
 }
 
+#[tokio::test]
+async fn a_rig_nobody_used_ends_without_complaint() {
+    let Some(place) = Place::take("unused") else { return };
+    let rig = Rig::start(&place, Shaper::Pacing).await;
+    rig.ready().await;
+    let (status, took) = rig.end(Signal::TERM).await;
+    assert!(status.success() && took < WITHIN, "{status} after {took:?}");
+    let log = std::fs::read_to_string(place.log()).unwrap();
+    let complaints: Vec<_> =
+        log.lines().filter(|line| line.contains("WARN") || line.contains("ERROR")).collect();
+    assert_eq!(complaints, [""; 0]);
+}
+
 async fn ends_in_order(name: &'static str, signal: Signal) {
     let Some(place) = Place::take(name) else { return };
     let rig = Rig::start(&place, Shaper::Pacing).await;
