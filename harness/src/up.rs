@@ -10,6 +10,7 @@ mod halves;
 mod health;
 
 use std::fs::File;
+use std::io::IsTerminal;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -43,6 +44,7 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
     let Some(settings) = settings.resolve()? else { return Ok(()) };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(EnvFilter::try_new(&settings.log).context("--log")?)
         .init();
     let _lock = lock(&settings.data_dir)?;
