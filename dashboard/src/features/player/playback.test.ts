@@ -158,6 +158,18 @@ describe('a stall', () => {
     expect(play.lastBufferingS).toBeGreaterThan(2)
   })
 
+  it('is not the wait of a seek that the element announces late', () => {
+    element.seeking = true
+    element.currentTime = 20
+    element.fire('waiting')
+    rests(1_000)
+    expect(names()).toEqual([])
+    jumps(20, 'viewer')
+    lands()
+    runs(200)
+    expect(play.stalls).toBe(0)
+  })
+
   it('goes on when the engine jumps over a hole to get out of it', () => {
     element.fire('waiting')
     rests(1_000)

@@ -86,6 +86,12 @@ describe('reports', () => {
     expect([rig.got, state?.waiting]).toEqual([['a'], 0])
   })
 
+  it('that are on their way are not replaced by newer ones', () => {
+    reporter.post(report('heartbeat'))
+    reporter.post(report('heartbeat'))
+    expect(reporter.drain()).toHaveLength(1)
+  })
+
   it('are bounded: heartbeats go first, and what is lost is counted', async () => {
     reporter.post(report('first'))
     reporter.post(report('heartbeat'))
