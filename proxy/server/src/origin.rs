@@ -7,7 +7,7 @@
 mod connect;
 mod hop;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::header::{HOST, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -56,8 +56,8 @@ pub struct OriginError {
 pub(crate) enum Silence {
     #[error("cannot reach {url}: {reason}")]
     Unreachable { url: String, reason: String },
-    #[error("{url} sent no answer within {seconds} s")]
-    TooLate { url: String, seconds: u64 },
+    #[error("cannot wait for {url} any longer: no answer within {} s", limit.as_secs_f64())]
+    TooLate { url: String, limit: Duration },
 }
 
 impl Origin {
@@ -108,7 +108,7 @@ impl Origin {
     }
 
     /// How long a body may pause.
-    pub(crate) fn stall(&self) -> std::time::Duration {
+    pub(crate) fn stall(&self) -> Duration {
         self.limits.stall
     }
 
@@ -119,11 +119,10 @@ impl Origin {
         let url = self.url_of(&url);
         let asked = Instant::now();
         let answer = tokio::time::timeout(self.limits.head, self.client.request(request)).await;
-        let seconds = self.limits.head.as_secs();
         let response = match answer {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(Silence::Unreachable { url, reason: root_cause(&error) }),
-            Err(_elapsed) => return Err(Silence::TooLate { url, seconds }),
+            Err(_elapsed) => return Err(Silence::TooLate { url, limit: self.limits.head }),
         };
         let phases = response.extensions().get::<connect::FirstUse>().and_then(connect::FirstUse::take);
         Ok(Heard { response, ttfb_ms: asked.elapsed().as_secs_f64() * 1e3, phases })

@@ -15,6 +15,7 @@ use hyper::body::{Body, Incoming};
 use rebuffer_media::{MAX_PLAYLIST_BYTES, classify_fallback, localise};
 use rebuffer_model::{Action, ActionKind, ActionSource, RecordBody, RequestKind};
 
+use super::reset::Breach;
 use crate::clock;
 use crate::origin::{Silence, strip_hop_by_hop};
 use crate::record::{Recorder, has_body};
@@ -37,7 +38,7 @@ pub(super) enum Source {
     /// What was read already, then the rest of the origin's.
     Origin { read: Bytes, rest: Option<Incoming> },
     /// What was read already; then it broke.
-    BrokenOff { read: Bytes },
+    BrokenOff { read: Bytes, how: Breach },
 }
 
 /// Asks the origin.
@@ -68,7 +69,7 @@ pub(super) async fn forward(
             Source::Origin { read, rest: None }
         }
         Collected::TooLong(read, rest) => Source::Origin { read, rest: Some(rest) },
-        Collected::Broken(read) => Source::BrokenOff { read },
+        Collected::Broken(read, how) => Source::BrokenOff { read, how },
     };
     Ok(Forwarded { head, source, may_have_body })
 }
@@ -96,7 +97,7 @@ fn keep_redirect_here(session: &Session, headers: &mut HeaderMap) {
 enum Collected {
     Whole(Bytes),
     TooLong(Bytes, Incoming),
-    Broken(Bytes),
+    Broken(Bytes, Breach),
 }
 
 async fn collect(mut body: Incoming, stall: std::time::Duration) -> Collected {
@@ -109,7 +110,8 @@ async fn collect(mut body: Incoming, stall: std::time::Duration) -> Collected {
                 }
             }
             Ok(None) => return Collected::Whole(read.freeze()),
-            Ok(Some(Err(_))) | Err(_) => return Collected::Broken(read.freeze()),
+            Ok(Some(Err(error))) => return Collected::Broken(read.freeze(), Breach::of(&error)),
+            Err(_elapsed) => return Collected::Broken(read.freeze(), Breach::Ended),
         }
         if read.len() > MAX_PLAYLIST_BYTES {
             return Collected::TooLong(read.freeze(), body);

@@ -15,6 +15,7 @@ use rebuffer_model::Step;
 use rebuffer_shaper::Link;
 
 use super::forward::{Forwarded, Source};
+use super::reset::Breach;
 use super::{ReplyBody, empty, left_out, reset};
 use crate::record::{Recorder, content_length};
 
@@ -35,22 +36,19 @@ pub(crate) enum Broken {
 pub(super) fn pumped(forwarded: Forwarded, script: Script, mut recorder: Recorder) -> Response<ReplyBody> {
     let Forwarded { head, source, may_have_body } = forwarded;
     recorder.answers(head.status, &head.headers, false);
-    let bodiless = matches!(source, Source::Nothing);
-    // Without a body there is nothing to cut; what remains of a script may still break the connection.
-    let remaining = script.iter().any(|step| matches!(step, Step::Reset));
-    if bodiless && (!remaining || !may_have_body) {
-        recorder.complete();
-        if remaining {
-            recorder.cut("not_performed_no_body");
-        }
-        return Response::from_parts(head, if may_have_body { empty() } else { left_out() });
-    }
-    let expected = content_length(&head.headers);
     let (ready, rest, broken) = match source {
-        Source::Nothing => (Bytes::new(), None, false),
-        Source::Origin { read, rest } => (read, rest, false),
-        Source::BrokenOff { read } => (read, None, true),
+        Source::Nothing => {
+            recorder.complete();
+            // Without a body there is nothing to cut.
+            if script.iter().any(|step| matches!(step, Step::Reset)) {
+                recorder.cut("not_performed_no_body");
+            }
+            return Response::from_parts(head, if may_have_body { empty() } else { left_out() });
+        }
+        Source::Origin { read, rest } => (read, rest, None),
+        Source::BrokenOff { read, how } => (read, None, Some(how)),
     };
+    let expected = content_length(&head.headers);
     recorder.received(ready.len());
     let pump = Pump {
         link: recorder.session().link.clone(),
@@ -78,7 +76,7 @@ struct Pump {
     ready: Bytes,
     rest: Option<Incoming>,
     /// The origin's body is known to break after `ready`.
-    broken: bool,
+    broken: Option<Breach>,
     script: Script,
     at: usize,
     zero_fill: bool,
@@ -96,7 +94,7 @@ enum Drawn {
     /// Trailers.
     Trailers(Frame<Bytes>),
     /// It broke off.
-    Broken,
+    Broken(Breach),
 }
 
 type Piece = Result<Frame<Bytes>, Broken>;
@@ -106,72 +104,83 @@ impl Pump {
     async fn next(mut self) -> Option<(Piece, Option<Self>)> {
         loop {
             let step = self.script.get(self.at).cloned();
-            let room = match step {
+            let (room, keep) = match step {
                 None => {
                     self.recorder.complete();
                     return None;
                 }
-                Some(Step::Answer { .. } | Step::Forward) => 0,
+                Some(Step::Answer { .. } | Step::Forward) => (0, 0),
                 Some(Step::ZeroFill) => {
                     self.zero_fill = true;
-                    0
+                    (0, 0)
                 }
-                Some(Step::Body) => u64::MAX,
+                Some(Step::Body) => (u64::MAX, 0),
                 Some(Step::BodyPrefix { bytes }) => self.room_before_the_last_byte(bytes),
-                Some(Step::Reset) => {
-                    let action = reset::reset(self.recorder.connection(), self.sent).await;
-                    if let Some(action) = action {
-                        self.recorder.cut(action);
-                    } else {
-                        self.recorder.cut_as_named();
-                    }
-                    return Some((Err(Broken::Cut), None));
-                }
+                Some(Step::Reset) => return Some((Err(self.reset().await), None)),
             };
             if room == 0 {
                 self.at += 1;
                 continue;
             }
-            match self.draw().await {
-                Drawn::Data => return Some((Ok(self.give(room).await), Some(self))),
+            match self.draw(keep).await {
+                Drawn::Data => return Some((Ok(self.give(room, keep).await), Some(self))),
                 Drawn::Trailers(trailers) => return Some((Ok(trailers), Some(self))),
                 Drawn::End => self.at += 1,
-                Drawn::Broken => {
-                    self.recorder.origin_broke();
-                    return Some((Err(Broken::Origin), None));
-                }
+                Drawn::Broken(how) => return Some((Err(self.break_like_the_origin(how).await), None)),
             }
         }
     }
 
-    fn room_before_the_last_byte(&self, bytes: u64) -> u64 {
+    /// How much may go before the last byte, and how much must be kept back because any byte may be the last.
+    fn room_before_the_last_byte(&self, bytes: u64) -> (u64, usize) {
         let most = self.expected.map_or(bytes, |expected| bytes.min(expected.saturating_sub(1)));
-        most.saturating_sub(self.sent)
+        (most.saturating_sub(self.sent), usize::from(self.expected.is_none()))
     }
 
-    async fn draw(&mut self) -> Drawn {
-        while self.ready.is_empty() {
+    async fn reset(&mut self) -> Broken {
+        match reset::reset(self.recorder.connection(), self.sent).await {
+            Some(instead) => self.recorder.cut(instead),
+            None => self.recorder.cut_as_named(),
+        }
+        Broken::Cut
+    }
+
+    /// The client gets what the origin gave, and then the same end.
+    async fn break_like_the_origin(&mut self, how: Breach) -> Broken {
+        self.recorder.origin_broke();
+        reset::end_like_the_origin(self.recorder.connection(), self.sent, how, self.stall).await;
+        Broken::Origin
+    }
+
+    /// Draws until `ready` has more than it must keep.
+    async fn draw(&mut self, keep: usize) -> Drawn {
+        while self.ready.len() <= keep {
             let Some(rest) = self.rest.as_mut() else {
-                return if self.broken { Drawn::Broken } else { Drawn::End };
+                return self.broken.map_or(Drawn::End, Drawn::Broken);
             };
             match tokio::time::timeout(self.stall, rest.frame()).await {
                 Ok(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) => {
                         self.recorder.received(data.len());
-                        self.ready = data;
+                        self.ready = if self.ready.is_empty() {
+                            data
+                        } else {
+                            [&self.ready[..], &data].concat().into()
+                        };
                     }
                     Err(trailers) => return Drawn::Trailers(trailers),
                 },
                 Ok(None) => self.rest = None,
-                Ok(Some(Err(_))) | Err(_) => return Drawn::Broken,
+                Ok(Some(Err(error))) => return Drawn::Broken(Breach::of(&error)),
+                Err(_elapsed) => return Drawn::Broken(Breach::Ended),
             }
         }
         Drawn::Data
     }
 
-    /// Gives on as much of `ready` as room and link allow.
-    async fn give(&mut self, room: u64) -> Frame<Bytes> {
-        let mut count = self.ready.len().min(usize::try_from(room).unwrap_or(usize::MAX));
+    /// Gives on as much of `ready` as room and link allow, and keeps what must be kept.
+    async fn give(&mut self, room: u64, keep: usize) -> Frame<Bytes> {
+        let mut count = (self.ready.len() - keep).min(usize::try_from(room).unwrap_or(usize::MAX));
         if self.zero_fill {
             count = count.min(ZEROS.len());
         }
