@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use rebuffer_model::{Action, ActionKind, Exchange, Record, RecordBody};
 
 use crate::sse::{Event, Sse};
+use crate::wire::PATIENCE;
 
 /// A follower.
 #[derive(Debug)]
@@ -30,12 +31,18 @@ impl Feed {
             self.passed.remove(place);
             return picked;
         }
-        loop {
-            let record = self.record().await;
-            match pick(&record) {
-                Some(picked) => return picked,
-                None => self.passed.push(record),
+        let coming = async {
+            loop {
+                let record = self.record().await;
+                match pick(&record) {
+                    Some(picked) => return picked,
+                    None => self.passed.push(record),
+                }
             }
+        };
+        match tokio::time::timeout(PATIENCE, coming).await {
+            Ok(picked) => picked,
+            Err(_elapsed) => panic!("no such record came; these did: {:#?}", self.passed),
         }
     }
 

@@ -69,7 +69,6 @@ pub fn mixed_site(asked: &Asked) -> Said {
             .body(asked, Vec::new()),
         "/missing" => Saying::new(404, "Gone Fishing").with("Content-Type", "text/html").body(asked, body),
         "/broken" => Saying::new(500, "Internal Server Error").body(asked, body),
-        "/busy" => Saying::new(503, "Service Unavailable").with("Retry-After", "7").body(asked, "busy"),
         "/odd-status" => Saying::new(299, "Sort Of").body(asked, "fine"),
         "/no-reason" => Saying::new(200, "").body(asked, "quiet"),
         "/teapot" => {
@@ -191,7 +190,6 @@ fn row(seed: u64) -> Vec<Ask> {
         "/elsewhere",
         "/missing",
         "/broken",
-        "/busy",
         "/odd-status",
         "/no-reason",
         "/teapot",

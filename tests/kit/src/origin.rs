@@ -189,6 +189,11 @@ impl Saying {
 }
 
 impl Said {
+    /// Something that is no answer.
+    pub fn noise(text: &str) -> Self {
+        Self { acts: vec![Act::Send(text.as_bytes().to_vec())] }
+    }
+
     #[must_use]
     pub fn send(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.acts.push(Act::Send(bytes.into()));

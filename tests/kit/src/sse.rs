@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 
-use crate::wire::{Ask, Wire};
+use crate::wire::{Ask, Wire, soon};
 
 /// One event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,19 +52,21 @@ impl Sse {
 
     /// The next event of this name.
     pub async fn named(&mut self, name: &str) -> Event {
-        loop {
-            let event = self.next().await.expect("the stream goes on");
-            if event.name == name {
-                return event;
+        let coming = async {
+            loop {
+                let event = self.next().await.expect("the stream goes on");
+                if event.name == name {
+                    return event;
+                }
             }
-        }
+        };
+        soon(name, coming).await
     }
 }
 
 fn parse(block: &str) -> Option<Event> {
     let mut event = Event::default();
-    for line in block.lines() {
-        let (field, value) = line.split_once(':')?;
+    for (field, value) in block.lines().filter_map(|line| line.split_once(':')) {
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
             "id" => event.id = Some(value.to_owned()),
@@ -74,4 +76,17 @@ fn parse(block: &str) -> Option<Event> {
         }
     }
     (!event.data.is_empty()).then_some(event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_has_its_fields_and_a_comment_is_none() {
+        let event = parse("event: a\nid: 7-1\ndata: {\"b\":\ndata: 1}\n\n");
+        let expected =
+            Event { id: Some("7-1".to_owned()), name: "a".to_owned(), data: "{\"b\":1}".to_owned() };
+        assert_eq!((event, parse(":\n\n")), (Some(expected), None));
+    }
 }

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use crate::message::{Field, Framing, Head, put, put_chunk, put_fields, take_chunk};
 
 /// Nothing on loopback takes this long, unless it hangs.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A request in the making.
 #[derive(Debug, Clone)]

@@ -4,4 +4,8 @@
 //! Deliberately absent: the archive and the page (see the end-to-end ring) and rates over time (see the shaper).
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod origin_trouble;
+#[cfg(test)]
 mod transparency;
