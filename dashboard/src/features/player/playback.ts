@@ -103,7 +103,9 @@ export function advance(play: Playback, input: Input, now: number): Emitted[] {
     case 'error':
       return [...endWait(play, now), ...become(play, 'error', now)]
     case 'position':
-      return moved(play, input.seeking ? Number.NaN : input.position, now)
+      if (!input.seeking) return moved(play, input.position, now)
+      play.position = Number.NaN
+      return []
   }
 }
 
