@@ -1,8 +1,7 @@
 // The one door to the shapes of the API: everybody imports names from here.
-// `npm run gen` writes the rig's shapes from its OpenAPI document. To generate the archive's too, add archive.json to that
-// script and point the first import at `archive.gen`.
+// `npm run gen` writes them from the two OpenAPI documents.
 
-import type { components as archive } from './archive.types'
+import type { components as archive } from './archive.gen'
 import type { components as proxy } from './proxy.gen'
 
 type Proxy = proxy['schemas']

@@ -40,7 +40,7 @@ export function markOf(row: ControlRow): Mark | undefined {
     case 'label_changed':
       return undefined
     default:
-      return { ...base, kind: 'rule', text: words(row.event) }
+      return { ...base, kind: 'rule', text: words(row.event ?? '') }
   }
 }
 

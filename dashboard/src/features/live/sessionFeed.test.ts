@@ -40,7 +40,7 @@ it('dates a stall whose beginning nobody saw from its length', () => {
 
 it('marks what a rule did, and nothing that merely failed', () => {
   const feed = new SessionFeed()
-  const row = { ts: at(1), method: 'GET', url: '/a', path: '/a', request_kind: 'segment', status: 404, bytes_out: 0 }
+  const row = { ts: at(1), method: 'GET', url: '/a', path: '/a', request_kind: 'segment', status: 404, bytes_out: '0' }
   feed.network({ ...row, id: '1', cause: 'injected', rule_id: 'rule-1', fault_type: '404' })
   feed.network({ ...row, id: '2', cause: '' })
   expect(feed.marks.all.map(({ text }) => text)).toEqual(['rule-1 fired: 404 on segment'])
