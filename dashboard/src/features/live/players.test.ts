@@ -1,8 +1,9 @@
+import { QueryClient } from '@tanstack/vue-query'
 import { describe, expect, it } from 'vitest'
 
 import type { PlayerRecord } from '@/api/schema'
 
-import { compareRevisions, merged } from './players'
+import { compareRevisions, keys, merged, storePlayer } from './players'
 
 function record(revision: string, rate: number, requests: number): PlayerRecord {
   return {
@@ -35,5 +36,12 @@ describe('a record of a player', () => {
     expect(compareRevisions('10', '9')).toBeGreaterThan(0)
     expect(compareRevisions('a', 'b')).toBeGreaterThan(0)
     expect(compareRevisions('a', 'a')).toBe(0)
+  })
+
+  it('is the same record under whatever name a page asked for it', () => {
+    const client = new QueryClient()
+    client.setQueryData(keys.player('living-room'), record('1', 5, 1))
+    storePlayer(client, record('2', 6, 1), true)
+    expect(client.getQueryData<PlayerRecord>(keys.player('living-room'))?.control_revision).toBe('2')
   })
 })

@@ -37,6 +37,10 @@ export function compareRevisions(a: string, b: string): number {
 
 export function storePlayer(client: QueryClient, news: PlayerRecord, authoritative: boolean): void {
   client.setQueryData<PlayerRecord>(keys.player(news.id), (old) => merged(old, news, authoritative))
+  // A page may know the player by another name than its canonical id.
+  client.setQueriesData<PlayerRecord>({ queryKey: ['player'] }, (old) =>
+    old?.id === news.id ? merged(old, news, authoritative) : old,
+  )
   client.setQueryData<PlayerRecord[]>(keys.players, (list) => {
     if (list === undefined) return list
     const known = list.some((player) => player.id === news.id)
@@ -48,7 +52,10 @@ export function storePlayer(client: QueryClient, news: PlayerRecord, authoritati
 
 export function forgetPlayer(client: QueryClient, id: string): void {
   client.setQueryData<PlayerRecord[]>(keys.players, (list) => list?.filter((player) => player.id !== id))
-  void client.invalidateQueries({ queryKey: keys.player(id) })
+  void client.invalidateQueries({
+    queryKey: ['player'],
+    predicate: ({ state }) => (state.data as PlayerRecord | undefined)?.id === id,
+  })
 }
 
 export function useInfo() {
