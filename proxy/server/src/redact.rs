@@ -1,6 +1,7 @@
 //! Credentials are taken out where they are seen first, so that no record, log or page ever holds one.
 //!
-//! Invariant: a header or query value whose name speaks of a credential is replaced by [`REDACTED`]; names stay.
+//! Invariant: a header or query value whose name speaks of a credential is replaced by [`REDACTED`]; names stay. The queries of
+//! URLs in headers are read like the request's own.
 //! Deliberately absent: guessing from values. A secret under an innocent name cannot be known.
 
 use http::{HeaderMap, Uri};
@@ -21,6 +22,12 @@ const HEADERS: &[&str] = &[
     "x-auth-token",
 ];
 
+/// A header with one of these in its name is a credential, whoever invented it.
+const HEADER_WORDS: &[&str] = &["password", "secret", "signature", "token"];
+
+/// Headers whose values are URLs.
+const URL_HEADERS: &[&str] = &["content-location", "location", "referer"];
+
 const QUERY_WORDS: &[&str] = &[
     "auth",
     "credential",
@@ -40,36 +47,45 @@ const QUERY_WORDS: &[&str] = &[
 /// The headers as a record may hold them.
 pub(crate) fn headers(map: &HeaderMap) -> Vec<HeaderField> {
     map.iter()
-        .map(|(name, value)| HeaderField {
-            name: name.as_str().to_owned(),
-            value: if HEADERS.contains(&name.as_str()) {
+        .map(|(name, value)| {
+            let name = name.as_str();
+            let text = String::from_utf8_lossy(value.as_bytes());
+            let value = if HEADERS.contains(&name) || HEADER_WORDS.iter().any(|word| name.contains(word)) {
                 REDACTED.to_owned()
+            } else if URL_HEADERS.contains(&name) {
+                url(&text)
             } else {
-                String::from_utf8_lossy(value.as_bytes()).into_owned()
-            },
+                text.into_owned()
+            };
+            HeaderField { name: name.to_owned(), value }
         })
         .collect()
 }
 
 /// Path and query as a record may hold them.
 pub(crate) fn path_and_query(uri: &Uri) -> String {
-    let Some(query) = uri.query() else { return uri.path().to_owned() };
-    let mut text = String::with_capacity(uri.path().len() + query.len() + 1);
-    text.push_str(uri.path());
+    url(uri.path_and_query().map_or(uri.path(), http::uri::PathAndQuery::as_str))
+}
+
+/// A URL, whole or in part, as a record may hold it.
+fn url(text: &str) -> String {
+    let Some((before, query)) = text.split_once('?') else { return text.to_owned() };
+    let mut seen = String::with_capacity(text.len());
+    seen.push_str(before);
     let mut separator = '?';
     for pair in query.split('&') {
-        text.push(separator);
+        seen.push(separator);
         separator = '&';
         match pair.split_once('=') {
             Some((name, _)) if is_secret(name) => {
-                text.push_str(name);
-                text.push('=');
-                text.push_str(REDACTED);
+                seen.push_str(name);
+                seen.push('=');
+                seen.push_str(REDACTED);
             }
-            Some(_) | None => text.push_str(pair),
+            Some(_) | None => seen.push_str(pair),
         }
     }
-    text
+    seen
 }
 
 fn is_secret(name: &str) -> bool {
@@ -93,9 +109,15 @@ mod tests {
     #[test]
     fn credentials_in_headers_go() {
         let mut map = HeaderMap::new();
-        map.insert("cookie", "sid=1".parse().unwrap());
-        map.insert("range", "bytes=0-1".parse().unwrap());
-        let seen = headers(&map);
-        assert_eq!((seen[0].value.as_str(), seen[1].value.as_str()), (REDACTED, "bytes=0-1"));
+        for (name, value, expected) in [
+            ("cookie", "sid=1", REDACTED),
+            ("x-my-token", "1", REDACTED),
+            ("range", "bytes=0-1", "bytes=0-1"),
+            ("referer", "http://a/b?sig=1&c=2", "http://a/b?sig=[redacted]&c=2"),
+        ] {
+            map.insert(name, value.parse().unwrap());
+            let seen = headers(&map);
+            assert_eq!(seen.last().map(|field| field.value.as_str()), Some(expected), "{name}");
+        }
     }
 }
