@@ -5,6 +5,8 @@
 
 #![expect(clippy::disallowed_types, reason = "schemas and the documents they judge are JSON without a type")]
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 /// The schemas of an API document.
@@ -12,6 +14,8 @@ use serde_json::{Map, Value};
 pub struct Schema {
     document: Value,
 }
+
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// Keywords that say nothing about what is allowed.
 const SILENT: [&str; 8] =
@@ -44,6 +48,16 @@ impl Schema {
                 self.check(&content["schema"], &body, "")
             }
         }
+    }
+
+    /// Method and path of every operation of the document.
+    pub fn operations(&self) -> BTreeSet<(String, String)> {
+        let paths = self.document["paths"].as_object().into_iter().flatten();
+        let operations = paths.flat_map(|(path, item)| {
+            let methods = item.as_object().into_iter().flatten().map(|(method, _)| method.clone());
+            methods.map(|method| (method, path.clone()))
+        });
+        operations.filter(|(method, _)| METHODS.contains(&method.as_str())).collect()
     }
 
     fn component(&self, name: &str) -> Value {

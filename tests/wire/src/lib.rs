@@ -4,8 +4,18 @@
 //! Deliberately absent: the archive and the page (see the end-to-end ring) and rates over time (see the shaper).
 
 #[cfg(test)]
+mod control;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod isolation;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
 mod origin_trouble;
+#[cfg(test)]
+mod redaction;
 #[cfg(test)]
 mod transparency;
