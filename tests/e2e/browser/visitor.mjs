@@ -46,22 +46,18 @@ export async function watchRequests(page) {
     }
     new MutationObserver(note).observe(document.body, { subtree: true, childList: true, attributes: true })
     note()
-    window.segmentsFrom = (ruleId) => {
-      const inOrder = (a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1)
-      const segments = [...rows.values()].filter(({ kind }) => kind === 'segment').sort(inOrder)
-      const first = segments.findIndex(({ rule_id }) => rule_id === ruleId)
-      return first < 0 ? [] : segments.slice(first)
-    }
+    window.segments = () => [...rows.values()].filter(({ kind }) => kind === 'segment')
   })
 }
 
-/** The first `count` video segments in the waterfall, from the first one the rule struck. */
-export async function segmentsFrom(page, ruleId, count) {
-  await page.waitForFunction(([ruleId, count]) => window.segmentsFrom(ruleId).length >= count, [ruleId, count], {
-    timeout: ADAPTS_WITHIN_MS,
-  })
-  const segments = await page.evaluate((ruleId) => window.segmentsFrom(ruleId), ruleId)
-  return segments.slice(0, count)
+/** Waits until the rule struck so many video segments in the waterfall; returns every one noted there, struck or not. */
+export async function segmentsStruck(page, ruleId, count) {
+  await page.waitForFunction(
+    ([ruleId, count]) => window.segments().filter(({ rule_id }) => rule_id === ruleId).length >= count,
+    [ruleId, count],
+    { timeout: ADAPTS_WITHIN_MS },
+  )
+  return page.evaluate(() => window.segments())
 }
 
 /** Sets the link's rate and returns what the page says is in force. */
