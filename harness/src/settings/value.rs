@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn addresses_ports_and_origins_are_read_as_people_write_them() {
-        assert_eq!(address("127.0.0.1:80").unwrap().to_string(), "127.0.0.1:80");
+        assert_eq!(address("192.0.2.1:80").unwrap().to_string(), "192.0.2.1:80");
         assert_eq!(address(":30000").unwrap().port(), 30_000);
         assert!(address("here").is_err());
         assert_eq!(ports("30100-30599").unwrap().count(), 500);

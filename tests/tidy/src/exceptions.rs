@@ -35,6 +35,13 @@ pub const EXCEPTIONS: &[Exception] = &[
         place: "base64",
         reason: "hyper-util is one release ahead of tower-http",
     },
+    Exception {
+        rule: "duplicates",
+        place: "getrandom",
+        reason: "ring and the rand of clickhouse are each a release behind uuid",
+    },
+    Exception { rule: "duplicates", place: "rand", reason: "clickhouse is one release behind" },
+    Exception { rule: "duplicates", place: "rand_core", reason: "comes with both releases of rand" },
 ];
 
 /// What is left of `findings`, and one more finding for each exception that is not needed.

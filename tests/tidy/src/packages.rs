@@ -15,6 +15,7 @@ use crate::Finding;
 pub const LICENCES: &[&str] = &[
     "0BSD",
     "Apache-2.0",
+    "CDLA-Permissive-2.0",
     "BSD-2-Clause",
     "BSD-3-Clause",
     "BSL-1.0",

@@ -90,7 +90,7 @@ async fn errors_carry_number_status_and_version() {
         ("SELECT 1 FORMAT Nothing", (404, 73)),
         ("SELECT throwIf(1)", (500, 395)),
         (
-            "SELECT sleep(2) SETTINGS max_execution_time = 1, function_sleep_max_microseconds_per_block = 0",
+            "SELECT sleepEachRow(2) SETTINGS max_execution_time = 1, function_sleep_max_microseconds_per_block = 0",
             (408, 159),
         ),
     ] {
