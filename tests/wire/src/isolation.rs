@@ -32,6 +32,8 @@ async fn a_player_beside_a_capped_and_faulted_one_is_served_as_if_alone() {
     slow.send(&Ask::get("/large")).await;
     slow.head().await;
     assert_eq!(slow.bytes(1_000).await, pattern(8, LARGE)[..1_000]);
+    // It reads as fast as it can, so that only the cap holds it back.
+    let slow = tokio::spawn(async move { slow.bytes(LARGE - 1_000).await });
 
     let answer = Wire::fetch(free, &Ask::get("/large")).await;
     assert!(answer.whole && answer.body == pattern(8, LARGE));
@@ -46,7 +48,9 @@ async fn a_player_beside_a_capped_and_faulted_one_is_served_as_if_alone() {
     assert_eq!(faulted.status, 503);
     let view = rig.api.player("harmed").await.session.expect("a session");
     assert_eq!(view.active_requests, 1, "the capped download still runs after all that");
-    drop(slow);
+    assert!(!slow.is_finished());
+    slow.abort();
+    assert!(slow.await.is_err_and(|end| end.is_cancelled()));
 
     let mut feed = rig.feed().await;
     let row = feed.exchange("/large").await;
