@@ -326,7 +326,7 @@ export interface components {
             link: components["schemas"]["Link"];
         };
         /** @description A value of a metric that has no column of its own. */
-        Extra: number | string | boolean | unknown;
+        Extra: number | string | boolean | null;
         /** @description What happens on the wire; `info` lists the faults with their meaning. */
         Fault: string;
         /**

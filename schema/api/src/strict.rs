@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use crate::Problem;
 
+/// How many fields are tried when none was named.
+const MAX_BLAMED: usize = 64;
+
 /// Reads a whole body as one JSON document.
 pub fn from_json<T: DeserializeOwned + Serialize>(body: &[u8]) -> Result<T, Problem> {
     let value: Value = serde_json::from_slice(body)
@@ -28,6 +31,9 @@ pub fn from_value<T: DeserializeOwned + Serialize>(value: Value) -> Result<T, Pr
         {
             pointer = format!("{pointer}/{}", escaped(field));
         }
+        if pointer.is_empty() {
+            pointer = blamed_field::<T>(&value);
+        }
         Problem::bad_request(text).pointer(pointer)
     })?;
     // serde reads a struct from an array as well, field by field; here that is a wrong type.
@@ -36,6 +42,18 @@ pub fn from_value<T: DeserializeOwned + Serialize>(value: Value) -> Result<T, Pr
         Some(pointer) => Err(Problem::bad_request("a list stands where an object is meant").pointer(pointer)),
         None => Ok(parsed),
     }
+}
+
+/// The field without which the document can be read: a flattened map does not say which of its entries is wrong.
+fn blamed_field<T: DeserializeOwned>(value: &Value) -> String {
+    let Value::Object(object) = value else { return String::new() };
+    let without = |key: &String| {
+        let mut rest = object.clone();
+        rest.remove(key);
+        serde_json::from_value::<T>(Value::Object(rest)).is_ok()
+    };
+    let blamed = object.keys().take(MAX_BLAMED).find(|key| without(key));
+    blamed.map(|key| format!("/{}", escaped(key))).unwrap_or_default()
 }
 
 fn list_for_object(read: &Value, written: &Value, pointer: String) -> Option<String> {
@@ -72,9 +90,15 @@ fn escaped(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rebuffer_model::Control;
+    use rebuffer_model::{Control, PlayerMetrics};
 
     use super::*;
+
+    #[test]
+    fn an_entry_without_a_field_is_blamed_by_name() {
+        let error = from_json::<PlayerMetrics>(br#"{"buffer_depth_s":1,"zoom":[1]}"#).unwrap_err();
+        assert_eq!(error.pointer.as_deref(), Some("/zoom"));
+    }
 
     fn pointer(json: &str) -> String {
         from_json::<Control>(json.as_bytes()).unwrap_err().pointer.unwrap_or_default()

@@ -33,7 +33,7 @@ pub enum Extra {
     /// Yes or no.
     Flag(bool),
     /// Explicitly nothing.
-    Nothing(()),
+    Nothing,
 }
 
 /// What the rig knew of the session when a report came.
@@ -177,7 +177,7 @@ pub struct PlayerMetrics {
     /// Programme date and time at the playhead, ms since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub playhead_wallclock_ms: Option<i64>,
-    /// Numbers and texts without a column.
+    /// Numbers, texts and flags without a column; null is nothing.
     #[serde(flatten)]
     pub extras: BTreeMap<String, Extra>,
 }

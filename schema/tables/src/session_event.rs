@@ -204,7 +204,7 @@ fn extra(value: &Extra) -> Option<String> {
         Extra::Number(number) => Some(number.to_string()),
         Extra::Text(text) => Some(text.clone()),
         Extra::Flag(flag) => Some(flag.to_string()),
-        Extra::Nothing(()) => None,
+        Extra::Nothing => None,
     }
 }
 
