@@ -100,5 +100,7 @@ function rounded(value: number | undefined): number | undefined {
 }
 
 function present(metrics: Record<string, string | number | undefined>): PlayerMetrics {
-  return Object.fromEntries(Object.entries(metrics).filter(([, value]) => value !== undefined))
+  const isPresent = (entry: [string, string | number | undefined]): entry is [string, string | number] =>
+    entry[1] !== undefined
+  return Object.fromEntries(Object.entries(metrics).filter(isPresent))
 }
