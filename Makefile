@@ -70,7 +70,7 @@ lint: toolchain dashboard ## Lint everything, warnings are errors
 .PHONY: gen
 gen: toolchain npm ## Write every generated file anew
 	cargo build $(LOCKED) -q -p rebuffer
-	@mkdir -p schema/api/openapi
+	@mkdir -p "$(CACHE)" schema/api/openapi
 	target=$${CARGO_TARGET_DIR:-target}; for half in proxy archive; do \
 		$$target/debug/rebuffer openapi $$half > "$(CACHE)/$$half.json"; \
 		cmp -s "$(CACHE)/$$half.json" schema/api/openapi/$$half.json || cp "$(CACHE)/$$half.json" schema/api/openapi/; \
