@@ -1,11 +1,13 @@
 //! The durable, numbered log of everything that happened, which the archive and every other follower reads.
 //!
-//! Invariants: records are numbered in the order they were appended, one by one, and a number is never used twice, not even
-//! after the data directory was emptied (the first number of an empty feed is the clock in microseconds). A record is on disk
+//! Invariants: records are numbered in the order they were appended, and a number is never used twice, not even after the data
+//! directory was emptied (the first number of an empty feed is the clock in microseconds) or a power cut took the end of the log
+//! (see `feed/numbers.rs`; that leaves a hole in the numbers, in which nothing was ever readable). A record is on disk
 //! before anybody is told of it, and within [`FLUSH_EVERY`] of being appended; a killed process loses nothing older.
 //! Both memory and disk are bounded; what a bound costs is written down as a gap with its count.
 //! Deliberately absent: fsync. A power cut may cost the last moments; a crash of the rig or of the archive may not.
 
+mod numbers;
 mod read;
 mod segment;
 mod write;
@@ -69,6 +71,8 @@ struct Shared {
     wake: Condvar,
     extent: watch::Sender<Extent>,
     trouble: watch::Sender<Option<String>>,
+    /// Whether the writer has ended.
+    closed: watch::Sender<bool>,
     dropped: AtomicU64,
 }
 
@@ -100,6 +104,7 @@ impl Feed {
                 wake: Condvar::new(),
                 extent: watch::Sender::new(writer.extent(0)),
                 trouble: watch::Sender::new(None),
+                closed: watch::Sender::new(false),
                 dropped: AtomicU64::new(0),
             }),
         };
@@ -161,6 +166,9 @@ impl Feed {
         self.settled().await;
         self.shared.pending.lock().closed = true;
         self.shared.wake.notify_one();
+        // As above: the sender lives in `shared`.
+        let mut closed = self.shared.closed.subscribe();
+        let _ended = closed.wait_for(|closed| *closed).await;
     }
 }
 

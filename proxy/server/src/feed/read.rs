@@ -28,7 +28,14 @@ pub(crate) struct Reader {
     dir: PathBuf,
     extent: watch::Receiver<Extent>,
     next: Position,
-    open: Option<BufReader<File>>,
+    open: Option<Open>,
+}
+
+/// A segment being read.
+#[derive(Debug)]
+struct Open {
+    first: Position,
+    lines: BufReader<File>,
 }
 
 impl Reader {
@@ -38,21 +45,29 @@ impl Reader {
 
     /// The next records, at least one; waits for them. An empty batch means that the feed was closed.
     pub(crate) async fn batch(mut self) -> (Self, io::Result<Vec<Entry>>) {
-        let next = self.next;
-        if self.extent.wait_for(|extent| extent.next > next).await.is_err() {
-            return (self, Ok(Vec::new()));
-        }
-        let extent = *self.extent.borrow_and_update();
-        let read = tokio::task::spawn_blocking(move || {
-            let batch = self.read(extent);
-            if batch.is_err() {
-                self.open = None;
+        loop {
+            let next = self.next;
+            if self.extent.wait_for(|extent| extent.next > next).await.is_err() {
+                return (self, Ok(Vec::new()));
             }
-            (self, batch)
-        });
-        match read.await {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            let extent = *self.extent.borrow_and_update();
+            let read = tokio::task::spawn_blocking(move || {
+                let batch = self.read(extent);
+                if batch.is_err() {
+                    self.open = None;
+                }
+                (self, batch)
+            });
+            match read.await {
+                // What was announced may be a hole in the numbers and nothing else.
+                Ok((reader, Ok(entries))) if entries.is_empty() && reader.next > next => self = reader,
+                Ok((reader, Ok(entries))) if entries.is_empty() => {
+                    let text = "the segments of the feed do not hold what was announced";
+                    return (reader, Err(io::Error::new(io::ErrorKind::InvalidData, text)));
+                }
+                Ok(done) => return done,
+                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            }
         }
     }
 
@@ -63,20 +78,27 @@ impl Reader {
         }
         let (mut bytes, mut line) = (0, Vec::new());
         while self.next < extent.next && bytes < BATCH_BYTES {
-            if self.open.is_none() {
-                self.open = self.open_segment()?;
-            }
-            let Some(reader) = self.open.as_mut() else { break };
+            let Some(open) = self.open.as_mut() else {
+                let segments = segment::list(&self.dir)?;
+                let holding = segments.into_iter().rev().find(|(first, _)| *first <= self.next);
+                let Some((first, path)) = holding else { break };
+                self.open = Some(Open { first, lines: BufReader::new(File::open(path)?) });
+                continue;
+            };
             line.clear();
-            reader.read_until(b'\n', &mut line)?;
+            open.lines.read_until(b'\n', &mut line)?;
             let Some(decoded) = segment::decode(&line) else {
-                // The end of a closed segment: the next one begins with `self.next`.
                 if !line.is_empty() {
                     return Err(io::Error::new(
                         io::ErrorKind::InvalidData,
                         "a record of the feed is damaged",
                     ));
                 }
+                // The end of a closed segment; where the next one begins, numbers may have been left out.
+                let ended = open.first;
+                let segments = segment::list(&self.dir)?;
+                let Some((first, _)) = segments.into_iter().find(|(first, _)| *first > ended) else { break };
+                self.next = self.next.max(first);
                 self.open = None;
                 continue;
             };
@@ -87,12 +109,6 @@ impl Reader {
             }
         }
         Ok(entries)
-    }
-
-    fn open_segment(&self) -> io::Result<Option<BufReader<File>>> {
-        let segments = segment::list(&self.dir)?;
-        let holding = segments.iter().rev().find(|(first, _)| *first <= self.next);
-        holding.map(|(_, path)| File::open(path).map(BufReader::new)).transpose()
     }
 
     fn gap_before(&mut self, oldest: Position) -> Entry {

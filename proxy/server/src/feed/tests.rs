@@ -110,3 +110,26 @@ async fn what_memory_cannot_hold_is_counted_in_a_gap() {
     assert!(matches!(records[0].body, RecordBody::Gap { lost: 1, .. }));
     assert_eq!(feed.dropped(), 1);
 }
+
+#[tokio::test]
+async fn after_a_crash_no_number_is_used_again_even_if_the_end_of_the_log_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let feed = Feed::open(config(&dir), NOW).unwrap();
+    for _ in 0..3 {
+        feed.append(NOW, body("a"));
+    }
+    feed.settled().await;
+    // No `close`: the process was killed; and a power cut took the last two records.
+    let (_, path) = segment::list(dir.path()).unwrap().pop().unwrap();
+    let first_line =
+        std::fs::read(&path).unwrap().split_inclusive(|byte| *byte == b'\n').next().unwrap().to_vec();
+    std::fs::write(&path, first_line).unwrap();
+    let again = Feed::open(config(&dir), NOW).unwrap();
+    again.append(NOW, body("b"));
+    again.settled().await;
+    let records = read_all(&again, Position(999_999)).await;
+    let positions: Vec<u64> = records.iter().map(|record| record.position.0).collect();
+    assert_eq!(positions.len(), 2);
+    assert_eq!(positions[0], 1_000_000);
+    assert!(positions[1] > 1_000_002, "{positions:?}");
+}

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rebuffer_model::{Position, Record, RecordBody, Timestamp};
 
+use super::numbers::Numbers;
 use super::{Extent, FLUSH_EVERY, FeedConfig, Shared, segment};
 
 const RETRY_EVERY: Duration = Duration::from_millis(500);
@@ -22,6 +23,7 @@ pub(super) struct Writer {
     path: PathBuf,
     length: u64,
     next: Position,
+    numbers: Numbers,
     /// First position and bytes of each closed segment, oldest first.
     closed: Vec<(Position, u64)>,
     first: Position,
@@ -56,18 +58,31 @@ impl Writer {
                 (first, 0, first)
             }
         };
+        let (numbers, go_on) = Numbers::open(&config.dir, next)?;
         let path = segment::path_of(&config.dir, first);
-        Ok(Self {
+        let mut writer = Self {
             dir: config.dir.clone(),
             file: segment::open_for_append(&path)?,
             path,
             length,
-            next,
+            next: go_on,
+            numbers,
             closed,
             first,
             segment_bytes: config.segment_bytes,
             total_bytes: config.total_bytes,
-        })
+        };
+        if go_on > next {
+            // A segment has no hole inside.
+            writer.rotate()?;
+        }
+        Ok(writer)
+    }
+
+    fn close(&mut self) {
+        if let Err(error) = self.numbers.give_back(self.next) {
+            tracing::warn!(%error, "the next run will leave a hole in the numbers of the feed");
+        }
     }
 
     pub(super) fn extent(&self, settled: u64) -> Extent {
@@ -77,6 +92,7 @@ impl Writer {
 
     /// Writes a batch as a whole. On an error nothing of it counts, and the same batch may be tried again.
     fn write(&mut self, batch: &[u8], after: Position) -> io::Result<()> {
+        self.numbers.cover(after)?;
         if self.length >= self.segment_bytes {
             self.rotate()?;
         }
@@ -121,6 +137,8 @@ pub(super) fn run(shared: &Shared, mut writer: Writer) {
         shared.trouble.send_if_modified(|trouble| trouble.take().is_some());
         shared.extent.send_replace(writer.extent(batch.appended));
     }
+    writer.close();
+    shared.closed.send_replace(true);
 }
 
 /// The next batch: whatever came within half of [`FLUSH_EVERY`] of its first record. `None` when the feed was closed.
