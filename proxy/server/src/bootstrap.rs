@@ -20,7 +20,7 @@ use crate::origin::Origin;
 use crate::perform::{ReplyBody, own_answer, problem};
 use crate::redact;
 use crate::rig::Rig;
-use crate::sessions::{self, OpenError, Session};
+use crate::sessions::{self, Holder, OpenError, Session};
 
 /// Answers on the base port.
 pub(crate) async fn base(
@@ -52,15 +52,20 @@ pub(crate) async fn session_at(
     port: u16,
     request: &Request<Incoming>,
 ) -> Result<Arc<Session>, Box<Response<ReplyBody>>> {
-    let back = || Box::new(back_to_base(rig, connection, request));
-    let holder = rig.ports.holder(port).ok_or_else(back)?;
-    if identity::named_player(request.uri().query()).is_some_and(|named| named != holder.player_id) {
+    let holder = rig.ports.holder(port);
+    let back = || Box::new(back_to_its_own(rig, connection, request, holder.as_ref()));
+    let holder = holder.as_ref().ok_or_else(back)?;
+    if identity::named_player(request.uri().query()).is_some_and(|named| named != holder.player_id)
+        || !connection.is_of(holder.player_id)
+    {
         return Err(back());
     }
     let live = rig.players.get(holder.player_id).and_then(|player| player.session());
     let session = match live {
         Some(session) if session.port == port => session,
-        Some(_) => return Err(back()),
+        Some(session) => {
+            return Err(Box::new(redirect(request, connection, session.port, request.uri().path())));
+        }
         None => {
             let origin = rig.origin(&holder.origin).ok_or_else(back)?;
             begin(rig, connection, request, holder.player_id, origin, Some(port)).await?
@@ -88,27 +93,34 @@ async fn begin(
     origin: &Arc<Origin>,
     port: Option<u16>,
 ) -> Result<Arc<Session>, Box<Response<ReplyBody>>> {
-    let (player, met) = rig.players.meet(id);
-    if met {
-        rig.events.publish(&Frame::PlayerCreated(Box::new(player.record())));
-    }
-    identity::note_play(rig, &player, request.uri().query());
-    let start = sessions::Start {
+    let start = || sessions::Start {
         origin: Arc::clone(origin),
         ip: connection.peer_ip(),
-        user_agent: identity::user_agent(request.headers()),
+        user_agent: identity::user_agent(request.headers()).to_owned(),
         url: redact::path_and_query(request.uri()),
         port,
     };
-    sessions::open(rig, &player, start).await.map_err(|error| {
+    loop {
+        let (player, met) = rig.players.meet(id);
+        if met {
+            rig.events.publish(&Frame::PlayerCreated(Box::new(player.record())));
+        }
+        identity::note_play(rig, &player, request.uri().query());
+        let error = match sessions::open(rig, &player, start()).await {
+            Ok(session) => return Ok(session),
+            // Removed between meeting and opening: it is met anew.
+            Err(OpenError::Removed) => continue,
+            Err(error) => error,
+        };
         tracing::error!(player = %player.id, %error, "a session could not begin");
         let kind = match &error {
             OpenError::NoPort(_) => ProblemKind::SessionLimit,
             OpenError::Link(_) => ProblemKind::ShaperRefused,
+            OpenError::NotItsPort | OpenError::Removed => ProblemKind::Unavailable,
             OpenError::Store(_) => ProblemKind::Internal,
         };
-        Box::new(problem(&Problem::new(kind, error.to_string())).0)
-    })
+        return Err(Box::new(problem(&Problem::new(kind, error.to_string())).0));
+    }
 }
 
 /// The origin a path on the base port names, and the path below it.
@@ -144,8 +156,25 @@ fn redirect(
     }
 }
 
-fn back_to_base(rig: &Rig, connection: &Connection, request: &Request<Incoming>) -> Response<ReplyBody> {
-    redirect(request, connection, rig.base_port, request.uri().path())
+/// Where a request belongs that came to a port which is not its player's: to the player's own session if it has one, else to
+/// the base port, under the origin it was asked of.
+fn back_to_its_own(
+    rig: &Rig,
+    connection: &Connection,
+    request: &Request<Incoming>,
+    holder: Option<&Holder>,
+) -> Response<ReplyBody> {
+    let path = request.uri().path();
+    let named = identity::named_player(request.uri().query());
+    let asks = named.unwrap_or_else(|| {
+        identity::player_of(request.uri().query(), request.headers(), connection.peer_ip())
+    });
+    if let Some(session) = rig.players.get(asks).and_then(|player| player.session()) {
+        return redirect(request, connection, session.port, path);
+    }
+    let origin = holder.and_then(|holder| rig.origin(&holder.origin)).or(rig.origins.first());
+    let path = origin.map_or_else(|| path.to_owned(), |origin| origin.path_on_base(path));
+    redirect(request, connection, rig.base_port, &path)
 }
 
 /// The host the client used, without a port, in brackets if need be.

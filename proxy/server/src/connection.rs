@@ -7,12 +7,13 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rebuffer_model::{BitsPerSec, SessionId, TcpSnapshot};
+use rebuffer_model::{BitsPerSec, PlayerId, SessionId, TcpSnapshot};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
@@ -32,6 +33,8 @@ pub(crate) struct Connection {
     /// Whether the rig ended it, and not the client.
     shut: AtomicBool,
     adopted_by: Mutex<Option<SessionId>>,
+    /// A port may change hands while a connection to it is idle; the connection does not.
+    player: OnceLock<PlayerId>,
     farewell: Farewell,
 }
 
@@ -56,6 +59,8 @@ pub(crate) struct ConnectionIo(pub(crate) Arc<Connection>);
 pub(crate) struct Outstanding {
     /// Whether everything written was acknowledged.
     pub(crate) none: bool,
+    /// When something was last acknowledged, to the millisecond.
+    pub(crate) last_ack: Instant,
     pub(crate) snapshot: TcpSnapshot,
 }
 
@@ -72,6 +77,7 @@ impl Connection {
             exchanges: AtomicU64::new(0),
             shut: AtomicBool::new(false),
             adopted_by: Mutex::new(None),
+            player: OnceLock::new(),
             farewell: Farewell::default(),
         })
     }
@@ -89,6 +95,11 @@ impl Connection {
     /// Exchanges begun so far.
     pub(crate) fn exchanges(&self) -> u64 {
         self.exchanges.load(Ordering::Acquire)
+    }
+
+    /// Whether this connection is this player's; the first to be served on it has it.
+    pub(crate) fn is_of(&self, player: PlayerId) -> bool {
+        *self.player.get_or_init(|| player) == player
     }
 
     /// Counts an exchange; says how many came before it.
@@ -119,12 +130,14 @@ impl Connection {
     pub(crate) fn outstanding(&self) -> Option<Outstanding> {
         let info = rebuffer_shaper::tcp_info(self.stream.as_fd()).ok()?;
         let none = info.notsent_bytes == 0 && info.bytes_acked >= self.written();
-        Some(Outstanding { none, snapshot: snapshot(&info) })
+        let now = Instant::now();
+        let last_ack = now.checked_sub(info.since_last_ack).unwrap_or(now);
+        Some(Outstanding { none, last_ack, snapshot: snapshot(&info) })
     }
 
     /// From now on, closing this connection resets it.
     pub(crate) fn reset_on_close(&self) -> io::Result<()> {
-        SockRef::from(&self.stream).set_linger(Some(std::time::Duration::ZERO))
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))
     }
 }
 
@@ -152,7 +165,7 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 }
 
 fn snapshot(info: &rebuffer_shaper::TcpInfo) -> TcpSnapshot {
-    let ms = |duration: std::time::Duration| duration.as_secs_f64() * 1e3;
+    let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
     TcpSnapshot {
         rtt_ms: ms(info.rtt),
         min_rtt_ms: info.min_rtt.map(ms),

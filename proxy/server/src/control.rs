@@ -15,7 +15,9 @@ mod rules;
 
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -57,4 +59,13 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Rig>> {
         .routes(routes!(events::events))
         .routes(routes!(feed::feed))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(to_the_end))
+}
+
+/// A change that began is made to its end, also when its caller hangs up half-way.
+async fn to_the_end(request: Request, next: Next) -> Response {
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
 }

@@ -92,6 +92,13 @@ impl Origin {
         format!("{}/{}", self.config.url.path().trim_end_matches('/'), rest.trim_start_matches('/'))
     }
 
+    /// The path on the base port of a path on the origin.
+    pub(crate) fn path_on_base(&self, path: &str) -> String {
+        let prefix = self.config.url.path().trim_end_matches('/');
+        let rest = path.strip_prefix(prefix).filter(|rest| rest.starts_with('/')).unwrap_or(path);
+        format!("/{}{rest}", self.config.name)
+    }
+
     /// The absolute URL of a path on this origin.
     pub(crate) fn url_of(&self, path_and_query: &str) -> String {
         format!("{}://{}{path_and_query}", self.scheme, self.authority)

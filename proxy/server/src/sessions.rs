@@ -19,7 +19,7 @@ use rebuffer_model::PlayerId;
 
 pub(crate) use open::{OpenError, Start, open, restore_ports};
 pub(crate) use player::{Controlled, Player};
-pub(crate) use ports::{Ports, listen as listen_on};
+pub(crate) use ports::{Holder, Ports, listen as listen_on};
 pub(crate) use reap::{end, reap_idle};
 pub(crate) use session::{Activity, Session, link_backend};
 
@@ -62,6 +62,11 @@ impl Players {
         let player = Arc::new(Player::new(id, taken + 1));
         all.insert(id, Arc::clone(&player));
         (player, true)
+    }
+
+    /// Whether this very player is the one that goes by its id; one that was removed is not.
+    pub(crate) fn knows(&self, player: &Arc<Player>) -> bool {
+        self.all.read().get(&player.id).is_some_and(|known| Arc::ptr_eq(known, player))
     }
 
     pub(crate) fn remove(&self, id: PlayerId) -> Option<Arc<Player>> {

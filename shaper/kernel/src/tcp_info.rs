@@ -38,6 +38,8 @@ pub struct TcpInfo {
     pub notsent_bytes: u32,
     /// Segments sent and not acknowledged.
     pub unacked: u32,
+    /// How long ago the peer last acknowledged anything, to the millisecond.
+    pub since_last_ack: Duration,
 }
 
 /// Bytes of `struct tcp_info` up to and including `tcpi_delivery_rate`.
@@ -85,6 +87,7 @@ impl TcpInfo {
             bytes_acked: long(raw, 120),
             notsent_bytes: word(raw, 144),
             unacked: word(raw, 24),
+            since_last_ack: Duration::from_millis(u64::from(word(raw, 56))),
         })
     }
 }

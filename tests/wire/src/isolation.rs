@@ -83,7 +83,7 @@ async fn one_players_port_serves_nobody_else() {
     rig.api.create("harmed", r#""fault_rules":[{"type":"503"}]"#).await;
     let harmed = rig.session("harmed").await;
     let answer = Wire::fetch(harmed, &Ask::get("/echo?player_id=free&x=1")).await;
-    assert_eq!(answer.status, 302, "a stranger is sent to the base port");
-    let base = format!("http://{}/echo?player_id=free&x=1", rig.base);
+    assert_eq!(answer.status, 302, "a stranger is sent to the base port, under the same origin");
+    let base = format!("http://{}/origin/echo?player_id=free&x=1", rig.base);
     assert_eq!(answer.value("location"), Some(&*base));
 }

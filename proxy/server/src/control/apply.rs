@@ -31,6 +31,9 @@ pub(super) async fn apply(
     change: Change,
 ) -> Result<PlayerRecord, Refusal> {
     let Change { mut control, leaves } = change;
+    if !rig.players.knows(player) {
+        return Err(Refusal::no_player(player.id));
+    }
     control.name_rules();
     control.check()?;
     let before = player.controlled();
@@ -131,11 +134,15 @@ fn what_changed(before: &Control, after: &Control, in_force_rate_mbps: Option<f6
 pub(crate) async fn delete_player(rig: &Arc<Rig>, id: PlayerId) -> Result<(), Refusal> {
     let player = rig.players.get(id).ok_or_else(|| Refusal::no_player(id))?;
     let _changing = player.change.lock().await;
+    if !rig.players.knows(&player) {
+        return Err(Refusal::no_player(id));
+    }
     rig.store.remove(id).await?;
+    // Whoever waits for `change` finds that the player is not known any more.
+    rig.players.remove(id);
     if let Some(session) = player.session() {
         sessions::end(rig, &session, EndReason::Deleted).await;
     }
-    rig.players.remove(id);
     rig.feed.settled().await;
     rig.events.publish(&Frame::PlayerDeleted(PlayerDeleted { player_id: id }));
     Ok(())

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use rebuffer_model::{Exchange, RecordBody, TcpSnapshot};
 
 use crate::clock;
-use crate::connection::{Connection, Farewell};
+use crate::connection::{Connection, Farewell, LastWords};
 use crate::meters::ExchangeLabels;
 use crate::rig::Rig;
 
@@ -19,6 +19,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A smaller body fits the first flight and the send buffer; its rate would be a rate of writing.
 const MEASURABLE_BYTES: u64 = 64 * 1024;
+/// Acknowledgements are known to the millisecond; a shorter transfer has no rate worth saying.
+const MEASURABLE_SECONDS: f64 = 0.01;
 
 /// Exchanges that wait for their last acknowledgement.
 #[derive(Debug, Default)]
@@ -42,8 +44,8 @@ struct Waiting {
 enum Look {
     /// Nothing new.
     Wait,
-    /// Acknowledged, with what the kernel says now.
-    Acknowledged(TcpSnapshot),
+    /// Acknowledged at this moment, with what the kernel says now.
+    Acknowledged(Instant, TcpSnapshot),
     /// The client ended the connection without having acknowledged everything.
     Lost(TcpSnapshot),
     /// Nothing more will be known.
@@ -80,15 +82,15 @@ impl Settler {
         let mut still = Vec::new();
         for mut one in waiting {
             match one.look() {
-                Look::Acknowledged(tcp) => record(rig, one, Some(tcp), true),
+                Look::Acknowledged(at, tcp) => record(rig, one, Some(tcp), Some(at)),
                 Look::Lost(tcp) => {
                     if one.exchange.answer.complete && !rig.closing.is_cancelled() {
                         super::never_arrived(&mut one.exchange);
                     }
-                    record(rig, one, Some(tcp), false);
+                    record(rig, one, Some(tcp), None);
                 }
-                Look::Over(tcp) => record(rig, one, tcp, false),
-                Look::Wait if all => record(rig, one, None, false),
+                Look::Over(tcp) => record(rig, one, tcp, None),
+                Look::Wait if all => record(rig, one, None, None),
                 Look::Wait => still.push(one),
             }
         }
@@ -102,7 +104,9 @@ impl Waiting {
     fn look(&self) -> Look {
         let Some(connection) = self.connection.upgrade() else {
             return match self.farewell.said() {
-                Some(last) if last.outstanding.none => Look::Acknowledged(last.outstanding.snapshot),
+                Some(LastWords { outstanding, .. }) if outstanding.none => {
+                    Look::Acknowledged(outstanding.last_ack, outstanding.snapshot)
+                }
                 Some(last) if last.by_the_rig => Look::Over(Some(last.outstanding.snapshot)),
                 Some(last) => Look::Lost(last.outstanding.snapshot),
                 None => Look::Over(None),
@@ -111,7 +115,9 @@ impl Waiting {
         let outstanding = connection.outstanding();
         let next_began = connection.exchanges() > self.exchanges;
         match outstanding {
-            Some(outstanding) if outstanding.none || next_began => Look::Acknowledged(outstanding.snapshot),
+            Some(outstanding) if outstanding.none || next_began => {
+                Look::Acknowledged(outstanding.last_ack, outstanding.snapshot)
+            }
             Some(outstanding) if self.ended.elapsed() > PATIENCE => Look::Over(Some(outstanding.snapshot)),
             Some(_) => Look::Wait,
             None => Look::Over(None),
@@ -131,14 +137,13 @@ pub(crate) async fn settle_finished(rig: Arc<Rig>) {
     }
 }
 
-fn record(rig: &Rig, waiting: Waiting, tcp: Option<TcpSnapshot>, acknowledged: bool) {
-    let Waiting { mut exchange, began, first_byte, ended, .. } = waiting;
-    let last = if acknowledged { Instant::now() } else { ended };
+fn record(rig: &Rig, waiting: Waiting, tcp: Option<TcpSnapshot>, acknowledged: Option<Instant>) {
+    let Waiting { mut exchange, began, first_byte, .. } = waiting;
     exchange.link.tcp_end = tcp;
-    if acknowledged {
+    if let Some(last) = acknowledged.map(|at| at.max(first_byte)) {
         exchange.timing.total_ms = (last - began).as_secs_f64() * 1e3;
+        exchange.timing.delivered_mbps = delivered(&exchange, (last - first_byte).as_secs_f64());
     }
-    exchange.timing.delivered_mbps = delivered(&exchange, (last - first_byte).as_secs_f64(), acknowledged);
     rig.meters.bytes_out.inc_by(exchange.answer.body_bytes);
     rig.meters
         .exchanges
@@ -152,8 +157,8 @@ fn record(rig: &Rig, waiting: Waiting, tcp: Option<TcpSnapshot>, acknowledged: b
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of one answer")]
-fn delivered(exchange: &Exchange, seconds: f64, acknowledged: bool) -> Option<f64> {
-    let measurable = acknowledged && exchange.answer.body_bytes >= MEASURABLE_BYTES && seconds > 0.0;
+fn delivered(exchange: &Exchange, seconds: f64) -> Option<f64> {
+    let measurable = exchange.answer.body_bytes >= MEASURABLE_BYTES && seconds >= MEASURABLE_SECONDS;
     measurable.then(|| exchange.answer.body_bytes as f64 * 8.0 / seconds / 1e6)
 }
 

@@ -27,27 +27,49 @@ pub(crate) enum OpenError {
     Link(#[source] ShaperError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Meet it again.
+    #[error("the player was removed meanwhile")]
+    Removed,
+    /// The port went to another player meanwhile.
+    #[error("the port belongs to another player by now")]
+    NotItsPort,
 }
 
 /// Where a session begins.
 #[derive(Debug)]
-pub(crate) struct Start<'a> {
+pub(crate) struct Start {
     pub(crate) origin: Arc<Origin>,
     pub(crate) ip: IpAddr,
-    pub(crate) user_agent: &'a str,
+    pub(crate) user_agent: String,
     /// The first request, redacted.
     pub(crate) url: String,
     /// The port it came to, if it came to a session port.
     pub(crate) port: Option<u16>,
 }
 
-/// The player's session at this origin: the one it has, or a new one.
+/// The player's session at this origin: the one it has, or a new one. Once begun it goes on to its end, also when the client
+/// that asked hangs up, so that no port or link is left half taken.
 pub(crate) async fn open(
     rig: &Arc<Rig>,
     player: &Arc<Player>,
-    start: Start<'_>,
+    start: Start,
+) -> Result<Arc<Session>, OpenError> {
+    let (rig, player) = (Arc::clone(rig), Arc::clone(player));
+    match tokio::spawn(async move { open_to_the_end(&rig, &player, start).await }).await {
+        Ok(opened) => opened,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+async fn open_to_the_end(
+    rig: &Arc<Rig>,
+    player: &Arc<Player>,
+    start: Start,
 ) -> Result<Arc<Session>, OpenError> {
     let _changing = player.change.lock().await;
+    if !rig.players.knows(player) {
+        return Err(OpenError::Removed);
+    }
     if let Some(session) = player.session() {
         if session.origin.config.name == start.origin.config.name {
             return Ok(session);
@@ -56,7 +78,7 @@ pub(crate) async fn open(
     }
     let holder = Holder { player_id: player.id, origin: start.origin.config.name.clone() };
     let taken = match start.port {
-        Some(port) => rig.ports.retake(port, holder).map_err(NoPort::Bind)?,
+        Some(port) => rig.ports.retake(port, holder).map_err(NoPort::Bind)?.ok_or(OpenError::NotItsPort)?,
         None => rig.ports.take(holder)?,
     };
     let port = taken.port;
@@ -79,7 +101,7 @@ pub(crate) async fn open(
 async fn prepare(
     rig: &Arc<Rig>,
     player: &Arc<Player>,
-    start: &Start<'_>,
+    start: &Start,
     port: u16,
 ) -> Result<Arc<Session>, OpenError> {
     let link = rig.shaper.attach(port).map_err(OpenError::Link)?;
@@ -96,7 +118,7 @@ async fn prepare(
         detach(link).await;
         return Err(error.into());
     }
-    let client = Client { ip: start.ip, user_agent: start.user_agent.to_owned() };
+    let client = Client { ip: start.ip, user_agent: start.user_agent.clone() };
     let id = SessionId(Uuid::now_v7());
     Ok(Arc::new(Session::new(id, Arc::clone(player), port, origin, link, client)))
 }
@@ -120,7 +142,8 @@ pub(crate) fn restore_ports(rig: &Arc<Rig>, bindings: Vec<Binding>) {
             continue;
         }
         match rig.ports.retake(port, Holder { player_id, origin }) {
-            Ok(taken) => {
+            Ok(None) => {}
+            Ok(Some(taken)) => {
                 rig.ports.release(port);
                 if let Some(listener) = taken.listener {
                     rig.spawn("session-listener", listen::session_port(Arc::clone(rig), listener, port));

@@ -103,12 +103,16 @@ impl Ports {
         }
     }
 
-    /// Takes this very port back into use for its holder, or for `holder` when nobody has it.
-    pub(crate) fn retake(&self, port: u16, holder: Holder) -> std::io::Result<Taken> {
+    /// Takes this very port back into use for its holder; `None` when it went to another meanwhile, or is live.
+    pub(crate) fn retake(&self, port: u16, holder: Holder) -> std::io::Result<Option<Taken>> {
         let mut held = self.held.lock();
-        let listener = if held.contains_key(&port) { None } else { Some(bind(self.ip, port)?.1) };
+        let listener = match held.get(&port) {
+            None => Some(bind(self.ip, port)?.1),
+            Some(slot) if slot.released > 0 && slot.holder == holder => None,
+            Some(_) => return Ok(None),
+        };
         held.insert(port, Slot { holder, released: 0 });
-        Ok(Taken { port, listener })
+        Ok(Some(Taken { port, listener }))
     }
 
     /// The session of this port ended and its link was taken down.
@@ -166,5 +170,9 @@ mod tests {
         ports.release(first.port);
         assert_eq!(ports.take(holder("b")).unwrap().port, first.port);
         assert_eq!(ports.holder(first.port), Some(holder("b")));
+        ports.release(first.port);
+        assert!(ports.retake(first.port, holder("a")).unwrap().is_none(), "it is b's by now");
+        assert!(ports.retake(first.port, holder("b")).unwrap().is_some());
+        assert!(ports.retake(first.port, holder("b")).unwrap().is_none(), "it is live");
     }
 }
