@@ -16,6 +16,8 @@ use crate::clock;
 use crate::sessions::Player;
 
 const KEPT_FRAMES: usize = 10_000;
+/// Whatever frames weigh, no more of them is kept.
+const KEPT_BYTES: usize = 16 << 20;
 const SUBSCRIBER_QUEUE: usize = 1_024;
 
 /// A frame as it goes out.
@@ -49,6 +51,7 @@ pub(crate) struct Subscription {
 #[derive(Debug, Default)]
 struct Kept {
     frames: VecDeque<Sent>,
+    bytes: usize,
     last: u64,
 }
 
@@ -73,10 +76,12 @@ impl Events {
         kept.last += 1;
         let sent =
             Sent { number: kept.last, name: frame.name(), player_id: frame.player_id(), json: json.into() };
-        if kept.frames.len() == KEPT_FRAMES {
-            kept.frames.pop_front();
-        }
+        kept.bytes += sent.json.len();
         kept.frames.push_back(sent.clone());
+        while kept.frames.len() > KEPT_FRAMES || kept.bytes > KEPT_BYTES {
+            let Some(oldest) = kept.frames.pop_front() else { break };
+            kept.bytes -= oldest.json.len();
+        }
         // Sent under the lock, so that subscribers see the order of the numbers. Nobody listening is no error.
         let _listeners = self.live.send(sent);
     }

@@ -12,7 +12,9 @@ use futures_util::{Stream, StreamExt, stream};
 use http::HeaderMap;
 use rebuffer_api::{Frame, Problem, ReplayGap};
 use rebuffer_model::{PlayerId, Position};
+use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 
 use super::Refusal;
 use crate::clock;
@@ -50,37 +52,61 @@ pub(super) async fn events(
         })
     });
     let closing = rig.closing.clone();
-    let live = stream::unfold(live, |mut live| async move {
-        let event = match tokio::time::timeout(HEARTBEAT, live.recv()).await {
-            Ok(Ok(sent)) => Live::Frame(sent),
-            Ok(Err(RecvError::Lagged(missed))) => Live::Lost(missed),
-            Ok(Err(RecvError::Closed)) => return None,
-            Err(_elapsed) => Live::Heartbeat,
-        };
-        Some((event, live))
-    });
-    let wanted = move |frame: Option<PlayerId>| only.is_none() || frame.is_none() || frame == only;
-    let backlog = stream::iter(backlog).map(Live::Frame);
-    let frames = backlog.chain(live).filter_map(move |live| {
-        let event = match live {
-            Live::Frame(sent) => wanted(sent.player_id).then(|| sent_event(epoch, &sent)),
-            Live::Lost(missed) => Some(gap_event(ReplayGap {
-                reason: "slow_subscriber",
-                missed: Some(missed),
-                resumes_at: Position(next),
-            })),
-            Live::Heartbeat => Some(frame_event(&Frame::Heartbeat { ts: clock::now() })),
-        };
-        std::future::ready(event)
+    let follower = Follower { live, only, held: None };
+    let backlog: Vec<_> = backlog.into_iter().filter(|sent| follower.wants(sent)).map(Live::Frame).collect();
+    let live = stream::unfold(follower, |mut follower| async { Some((follower.next().await?, follower)) });
+    let frames = stream::iter(backlog).chain(live).map(move |live| match live {
+        Live::Frame(sent) => sent_event(epoch, &sent),
+        Live::Lost { missed, resumes_at } => {
+            gap_event(ReplayGap { reason: "slow_subscriber", missed: Some(missed), resumes_at })
+        }
+        Live::Heartbeat => frame_event(&Frame::Heartbeat { ts: clock::now() }),
     });
     let events = stream::iter(gap).chain(frames).map(Ok).take_until(closing.cancelled_owned());
     Ok(Sse::new(events))
 }
 
+/// One subscriber's place among the live frames.
+struct Follower {
+    live: broadcast::Receiver<Sent>,
+    only: Option<PlayerId>,
+    /// The first frame after a loss, once the loss was told.
+    held: Option<Sent>,
+}
+
 enum Live {
     Frame(Sent),
-    Lost(u64),
+    Lost { missed: u64, resumes_at: Position },
     Heartbeat,
+}
+
+impl Follower {
+    fn wants(&self, sent: &Sent) -> bool {
+        self.only.is_none() || sent.player_id.is_none() || sent.player_id == self.only
+    }
+
+    /// What this subscriber hears next; a heartbeat when it heard nothing for a while, whatever others heard.
+    async fn next(&mut self) -> Option<Live> {
+        if let Some(sent) = self.held.take().filter(|sent| self.wants(sent)) {
+            return Some(Live::Frame(sent));
+        }
+        let silent_until = Instant::now() + HEARTBEAT;
+        let mut missed = 0;
+        loop {
+            match tokio::time::timeout_at(silent_until, self.live.recv()).await {
+                Ok(Ok(sent)) if missed > 0 => {
+                    let resumes_at = Position(sent.number);
+                    self.held = Some(sent);
+                    return Some(Live::Lost { missed, resumes_at });
+                }
+                Ok(Ok(sent)) if self.wants(&sent) => return Some(Live::Frame(sent)),
+                Ok(Ok(_)) => {}
+                Ok(Err(RecvError::Lagged(more))) => missed += more,
+                Ok(Err(RecvError::Closed)) => return None,
+                Err(_elapsed) => return Some(Live::Heartbeat),
+            }
+        }
+    }
 }
 
 fn parse_id(text: &str) -> Option<(i64, u64)> {

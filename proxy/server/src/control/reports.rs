@@ -15,6 +15,9 @@ use crate::clock;
 use crate::identity;
 use crate::rig::Rig;
 
+/// Fields a report may have beyond those with a column.
+const MAX_EXTRAS: usize = 64;
+
 /// Takes a report. Unknown numbers and texts are kept; anything else that is unknown is refused.
 #[utoipa::path(post, path = "/api/v2/players/{player_id}/metrics", tag = "reports", operation_id = "postMetrics",
     params(
@@ -36,6 +39,10 @@ pub(super) async fn report(
     let play = parameter(query.as_deref(), "play_id", PlayId::new)?;
     let attempt = parameter(query.as_deref(), "attempt_id", str::parse::<AttemptId>)?;
     let metrics: PlayerMetrics = from_json(&body)?;
+    if metrics.extras.len() > MAX_EXTRAS {
+        let detail = format!("a report may have at most {MAX_EXTRAS} fields without a column of their own");
+        return Err(Problem::bad_request(detail).pointer("").into());
+    }
     let (player, met) = rig.players.meet(id);
     if met {
         rig.events.publish(&Frame::PlayerCreated(Box::new(player.record())));
