@@ -181,6 +181,16 @@ impl Recorder {
     /// The origin gave no answer; the rig answers in its place.
     pub(crate) fn silent(&mut self) {
         self.edit(|exchange| exchange.cause = Some(Cause::Origin));
+        self.not_performed("not_performed_origin_silent");
+    }
+
+    /// The fault that was decided could not be performed; this happened instead.
+    pub(crate) fn not_performed(&mut self, action: &str) {
+        self.edit(|exchange| {
+            if let Some(fault) = &mut exchange.fault {
+                fault.action = action.to_owned();
+            }
+        });
     }
 
     /// Bytes of body came from the origin.
@@ -254,7 +264,10 @@ impl Drop for Recorder {
             End::Open => never_arrived(&mut exchange),
             End::OriginBroke => {
                 exchange.cause = Some(Cause::Origin);
-                exchange.fault.get_or_insert_with(|| observed("origin_truncated", FaultCategory::Socket));
+                match &mut exchange.fault {
+                    Some(fault) => fault.action = "not_performed_origin_truncated".to_owned(),
+                    None => exchange.fault = Some(observed("origin_truncated", FaultCategory::Socket)),
+                }
             }
         }
         self.session.telemetry.bytes_out.fetch_add(exchange.answer.body_bytes, Ordering::Relaxed);

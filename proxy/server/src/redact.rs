@@ -17,13 +17,25 @@ const HEADERS: &[&str] = &[
     "proxy-authorization",
     "set-cookie",
     "www-authenticate",
-    "x-api-key",
-    "x-amz-security-token",
-    "x-auth-token",
 ];
 
 /// A header with one of these in its name is a credential, whoever invented it.
-const HEADER_WORDS: &[&str] = &["password", "secret", "signature", "token"];
+const HEADER_WORDS: &[&str] = &[
+    "api-key",
+    "apikey",
+    "access-key",
+    "auth",
+    "credential",
+    "jwt",
+    "password",
+    "secret",
+    "signature",
+    "token",
+    "-key",
+];
+
+/// ... but for these.
+const INNOCENT: &[&str] = &["sec-websocket-key", "access-control-allow-credentials"];
 
 /// Headers whose values are URLs.
 const URL_HEADERS: &[&str] = &["content-location", "location", "referer"];
@@ -50,7 +62,7 @@ pub(crate) fn headers(map: &HeaderMap) -> Vec<HeaderField> {
         .map(|(name, value)| {
             let name = name.as_str();
             let text = String::from_utf8_lossy(value.as_bytes());
-            let value = if HEADERS.contains(&name) || HEADER_WORDS.iter().any(|word| name.contains(word)) {
+            let value = if is_credential(name) {
                 REDACTED.to_owned()
             } else if URL_HEADERS.contains(&name) {
                 url(&text)
@@ -60,6 +72,11 @@ pub(crate) fn headers(map: &HeaderMap) -> Vec<HeaderField> {
             HeaderField { name: name.to_owned(), value }
         })
         .collect()
+}
+
+fn is_credential(name: &str) -> bool {
+    let named = HEADERS.contains(&name) || HEADER_WORDS.iter().any(|word| name.contains(word));
+    named && !INNOCENT.contains(&name)
 }
 
 /// Path and query as a record may hold them.

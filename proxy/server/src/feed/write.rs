@@ -106,6 +106,8 @@ impl Writer {
     }
 
     fn rotate(&mut self) -> io::Result<()> {
+        // A closed segment is never repaired, so it has to be whole.
+        self.file.sync_data()?;
         let path = segment::path_of(&self.dir, self.next);
         let file = segment::open_for_append(&path)?;
         self.closed.push((self.first, self.length));

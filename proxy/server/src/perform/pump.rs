@@ -39,9 +39,9 @@ pub(super) fn pumped(forwarded: Forwarded, script: Script, mut recorder: Recorde
     let (ready, rest, broken) = match source {
         Source::Nothing => {
             recorder.complete();
-            // Without a body there is nothing to cut.
-            if script.iter().any(|step| matches!(step, Step::Reset)) {
-                recorder.cut("not_performed_no_body");
+            // Without a body there is nothing to cut and nothing to overwrite.
+            if script.iter().any(|step| matches!(step, Step::Reset | Step::ZeroFill)) {
+                recorder.not_performed("not_performed_no_body");
             }
             return Response::from_parts(head, if may_have_body { empty() } else { left_out() });
         }
@@ -124,7 +124,13 @@ impl Pump {
             }
             match self.draw(keep).await {
                 Drawn::Data => return Some((Ok(self.give(room, keep).await), Some(self))),
-                Drawn::Trailers(trailers) => return Some((Ok(trailers), Some(self))),
+                // The end of a body that is to be cut: what follows it would make it whole.
+                Drawn::Trailers(_) if self.script.contains(&Step::Reset) => {}
+                Drawn::Trailers(trailers) => {
+                    // Nobody draws from a body after its trailers.
+                    self.recorder.complete();
+                    return Some((Ok(trailers), Some(self)));
+                }
                 Drawn::End => self.at += 1,
                 Drawn::Broken(how) => return Some((Err(self.break_like_the_origin(how).await), None)),
             }
