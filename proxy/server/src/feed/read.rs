@@ -1,7 +1,7 @@
 //! A follower's place in the feed: reads whole lines up to what was announced, segment by segment.
 //!
-//! Invariant: every record after the asked position comes exactly once and in order; what the bound took meanwhile comes as one
-//! gap. A reader holds one open file and one batch, whatever the feed holds.
+//! Invariant: every record after the asked position comes exactly once and in order; what the bound took meanwhile, or damage
+//! made unreadable, comes as one gap. A reader holds one open file and one batch, whatever the feed holds.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -29,6 +29,8 @@ pub(crate) struct Reader {
     extent: watch::Receiver<Extent>,
     next: Position,
     open: Option<Open>,
+    /// Whether records before the next good one were lost to damage; they are told of as a gap.
+    damaged: bool,
 }
 
 /// A segment being read.
@@ -40,7 +42,7 @@ struct Open {
 
 impl Reader {
     pub(super) fn new(dir: &Path, extent: watch::Receiver<Extent>, after: Position) -> Self {
-        Self { dir: dir.to_owned(), extent, next: after.next(), open: None }
+        Self { dir: dir.to_owned(), extent, next: after.next(), open: None, damaged: false }
     }
 
     /// The next records, at least one; waits for them. An empty batch means that the feed was closed.
@@ -76,11 +78,12 @@ impl Reader {
         if self.next < extent.oldest {
             entries.push(self.gap_before(extent.oldest));
         }
-        let (mut bytes, mut line) = (0, Vec::new());
+        let (mut bytes, mut line, mut passed) = (0, Vec::new(), None);
         while self.next < extent.next && bytes < BATCH_BYTES {
             let Some(open) = self.open.as_mut() else {
                 let segments = segment::list(&self.dir)?;
-                let holding = segments.into_iter().rev().find(|(first, _)| *first <= self.next);
+                let from = passed.unwrap_or(self.next);
+                let holding = segments.into_iter().rev().find(|(first, _)| *first <= from);
                 let Some((first, path)) = holding else { break };
                 self.open = Some(Open { first, lines: BufReader::new(File::open(path)?) });
                 continue;
@@ -89,23 +92,33 @@ impl Reader {
             open.lines.read_until(b'\n', &mut line)?;
             let Some(decoded) = segment::decode(&line) else {
                 if !line.is_empty() {
-                    return Err(io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        "a record of the feed is damaged",
-                    ));
+                    tracing::error!(
+                        segment = open.first.0,
+                        after = self.next.0,
+                        "a record of the feed is damaged"
+                    );
+                    self.damaged = true;
+                    continue;
                 }
                 // The end of a closed segment; where the next one begins, numbers may have been left out.
                 let ended = open.first;
                 let segments = segment::list(&self.dir)?;
                 let Some((first, _)) = segments.into_iter().find(|(first, _)| *first > ended) else { break };
-                self.next = self.next.max(first);
+                if !self.damaged {
+                    self.next = self.next.max(first);
+                }
                 self.open = None;
+                passed = Some(first);
                 continue;
             };
-            if decoded.position >= self.next {
+            let (position, json) = (decoded.position, decoded.json.to_owned());
+            if position >= self.next {
+                if std::mem::take(&mut self.damaged) && position > self.next {
+                    entries.push(self.gap_before(position));
+                }
                 bytes += line.len();
-                entries.push(Entry { position: decoded.position, json: decoded.json.to_owned() });
-                self.next = decoded.position.next();
+                entries.push(Entry { position, json });
+                self.next = position.next();
             }
         }
         Ok(entries)

@@ -133,3 +133,36 @@ async fn after_a_crash_no_number_is_used_again_even_if_the_end_of_the_log_is_gon
     assert_eq!(positions[0], 1_000_000);
     assert!(positions[1] > 1_000_002, "{positions:?}");
 }
+
+#[tokio::test]
+async fn a_damaged_record_costs_itself_and_is_told_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let feed = Feed::open(config(&dir), NOW).unwrap();
+    for _ in 0..12 {
+        feed.append(NOW, body("x"));
+        feed.settled().await;
+    }
+    let segments = segment::list(dir.path()).unwrap();
+    assert!(segments.len() > 2, "the damage is in a closed segment");
+    let damage = |path: &std::path::Path, line: usize| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines[line] = lines[line].replace("deleted", "DELETED");
+        std::fs::write(path, lines.join("\n") + "\n").unwrap();
+    };
+    damage(&segments[0].1, 1);
+    let last = std::fs::read_to_string(&segments[1].1).unwrap().lines().count() - 1;
+    damage(&segments[1].1, last);
+    let records = read_all(&feed, Position(999_999)).await;
+    let gaps: Vec<_> = records
+        .iter()
+        .filter_map(|record| match record.body {
+            RecordBody::Gap { from, to, lost } => Some((from, to, lost)),
+            RecordBody::Exchange(_) | RecordBody::Sample(_) | RecordBody::Action(_) => None,
+        })
+        .collect();
+    let lost = segments[2].0.0 - 1;
+    let (one, other) = (Position(1_000_001), Position(lost));
+    assert_eq!(gaps, [(one, one, 1), (other, other, 1)]);
+    assert_eq!(records.len(), 12);
+}

@@ -17,7 +17,7 @@ use rebuffer_shaper::{Backend, Link};
 
 use super::Player;
 use crate::clock;
-use crate::connection::Connection;
+use crate::connection::{Connection, Farewell, Outstanding};
 use crate::origin::Origin;
 
 const FOREIGN_HOSTS: usize = 64;
@@ -55,17 +55,23 @@ pub(crate) struct Telemetry {
     pub(crate) rendition: AtomicU64,
     /// Where the player first asked for a master playlist.
     pub(crate) master: ArcSwap<String>,
-    connections: Mutex<Vec<Weak<Connection>>>,
+    connections: Mutex<Vec<Followed>>,
     /// Hosts outside the rig that playlists pointed at.
     foreign: Mutex<BTreeSet<String>>,
     acknowledged: Mutex<Acknowledged>,
 }
 
+/// A connection of the session, and how much of it was counted.
+#[derive(Debug)]
+struct Followed {
+    connection: Weak<Connection>,
+    farewell: Farewell,
+    acknowledged: u64,
+}
+
 /// Acknowledged bytes over time.
 #[derive(Debug, Default)]
 struct Acknowledged {
-    /// Connection number -> bytes acknowledged when last asked.
-    last: Vec<(u64, u64)>,
     asked_at: u64,
     mbps: Option<f64>,
     rtt_ms: Option<f64>,
@@ -176,22 +182,33 @@ impl Session {
 }
 
 impl Telemetry {
-    /// A connection serves this session from now on.
+    /// A connection serves this session from now on; what it carried before was somebody else's.
     pub(crate) fn follow(&self, connection: &Arc<Connection>) {
-        self.connections.lock().push(Arc::downgrade(connection));
+        let before = connection.outstanding().map_or(0, |outstanding| outstanding.snapshot.bytes_acked);
+        self.connections.lock().push(Followed {
+            connection: Arc::downgrade(connection),
+            farewell: connection.farewell(),
+            acknowledged: before,
+        });
     }
 
     /// Asks the kernel what was acknowledged since the last time; called once a second.
     pub(crate) fn sample(&self) {
-        let mut connections = self.connections.lock();
-        connections.retain(|weak| weak.strong_count() > 0);
-        let seen: Vec<_> = connections
-            .iter()
-            .filter_map(Weak::upgrade)
-            .filter_map(|connection| Some((connection.number, connection.outstanding()?.snapshot)))
-            .collect();
-        drop(connections);
-        self.acknowledged.lock().advance(&seen, clock::moment().as_micros());
+        let (mut bytes, mut rtt_ms) = (0, None);
+        self.connections.lock().retain_mut(|followed| {
+            let live = followed.connection.upgrade();
+            let outstanding = match &live {
+                Some(connection) => connection.outstanding(),
+                None => followed.farewell.said().map(|last| last.outstanding),
+            };
+            if let Some(Outstanding { snapshot, .. }) = outstanding {
+                bytes += snapshot.bytes_acked.saturating_sub(followed.acknowledged);
+                followed.acknowledged = snapshot.bytes_acked;
+                rtt_ms = Some(snapshot.rtt_ms);
+            }
+            live.is_some()
+        });
+        self.acknowledged.lock().advance(bytes, rtt_ms, clock::moment().as_micros());
     }
 
     /// Whether a host outside the rig is seen for the first time; the first [`FOREIGN_HOSTS`] are remembered.
@@ -208,15 +225,11 @@ impl Telemetry {
 
 impl Acknowledged {
     #[expect(clippy::cast_precision_loss, reason = "bytes and microseconds of one second")]
-    fn advance(&mut self, seen: &[(u64, rebuffer_model::TcpSnapshot)], now: u64) {
-        let before = |number| self.last.iter().find(|(n, _)| *n == number).map_or(0, |(_, bytes)| *bytes);
-        let bytes: u64 =
-            seen.iter().map(|(number, tcp)| tcp.bytes_acked.saturating_sub(before(*number))).sum();
+    fn advance(&mut self, bytes: u64, rtt_ms: Option<f64>, now: u64) {
         let micros = now.saturating_sub(self.asked_at);
         let first = self.asked_at == 0;
         self.mbps = (!first && micros > 0).then(|| bytes as f64 * 8.0 / micros as f64);
-        self.rtt_ms = seen.last().map(|(_, tcp)| tcp.rtt_ms);
-        self.last = seen.iter().map(|(number, tcp)| (*number, tcp.bytes_acked)).collect();
+        self.rtt_ms = rtt_ms;
         self.asked_at = now;
     }
 }
@@ -238,31 +251,32 @@ pub(crate) fn link_backend(backend: Backend) -> LinkBackend {
 
 #[cfg(test)]
 mod tests {
-    use rebuffer_model::TcpSnapshot;
-
     use super::*;
-
-    fn tcp(bytes_acked: u64) -> TcpSnapshot {
-        TcpSnapshot {
-            rtt_ms: 20.0,
-            min_rtt_ms: Some(20.0),
-            rto_ms: 220.0,
-            retransmits: 0,
-            cwnd: 10,
-            delivery_rate_mbps: None,
-            app_limited: false,
-            bytes_acked,
-        }
-    }
 
     #[test]
     fn delivered_rate_is_what_was_acknowledged_over_the_time_between() {
         let mut acknowledged = Acknowledged::default();
-        acknowledged.advance(&[(1, tcp(1_000))], 1_000_000);
-        assert_eq!(acknowledged.mbps, None);
-        acknowledged.advance(&[(1, tcp(126_000)), (2, tcp(125_000))], 2_000_000);
-        assert_eq!(acknowledged.mbps, Some(2.0));
-        acknowledged.advance(&[], 3_000_000);
-        assert_eq!(acknowledged.mbps, Some(0.0));
+        acknowledged.advance(1_000, Some(20.0), 1_000_000);
+        assert_eq!(acknowledged.mbps, None, "nothing to compare with yet");
+        acknowledged.advance(250_000, Some(20.0), 2_000_000);
+        assert_eq!((acknowledged.mbps, acknowledged.rtt_ms), (Some(2.0), Some(20.0)));
+        acknowledged.advance(0, None, 3_000_000);
+        assert_eq!((acknowledged.mbps, acknowledged.rtt_ms), (Some(0.0), None));
+    }
+
+    #[tokio::test]
+    async fn what_a_connection_delivered_counts_also_after_it_closed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        let connection = Arc::new(Connection::new(stream, peer).unwrap());
+        let telemetry = Telemetry::default();
+        telemetry.follow(&connection);
+        drop(connection);
+        telemetry.sample();
+        assert!(telemetry.delivered().1.is_some(), "its last words were heard");
+        telemetry.sample();
+        assert!(telemetry.delivered().1.is_none(), "once");
+        drop(client);
     }
 }
