@@ -13,28 +13,29 @@ use std::time::Instant;
 use http::{HeaderMap, Method, Request, StatusCode};
 use rebuffer_engine::Decision;
 use rebuffer_model::{
-    Answer, Cause, Exchange, Fault, FaultCategory, FaultSeen, Link, OriginAnswer, RequestKind, RequestSeen,
-    Timing, Variant,
+    Answer, Cause, Exchange, FaultCategory, FaultSeen, Link, OriginAnswer, RequestKind, RequestSeen, Timing,
+    Variant,
 };
 
 pub(crate) use settle::{Settler, settle_finished};
 
 use crate::clock;
 use crate::connection::Connection;
+use crate::identity;
 use crate::origin::{Heard, Origin};
 use crate::redact;
 use crate::rig::Rig;
 use crate::sessions::{Activity, Session};
 
 /// How an exchange ended, as far as the rig can tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     /// The client went away, unless somebody says otherwise first.
     Open,
     /// Everything that was to be sent was handed to the connection.
     Complete,
-    /// Cut on purpose; the text is what was done.
-    Cut(String),
+    /// Cut on purpose.
+    Cut,
     /// The origin stopped in the middle.
     OriginBroke,
 }
@@ -59,9 +60,7 @@ impl Recorder {
         connection: &Arc<Connection>,
         request: &Request<B>,
     ) -> Self {
-        let user_agent = request.headers().get(http::header::USER_AGENT);
-        let user_agent = user_agent.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let activity = session.begin(connection, user_agent);
+        let activity = session.begin(connection, identity::user_agent(request.headers()));
         let exchange = Exchange {
             who: session.player.who(),
             started_at: clock::now(),
@@ -142,7 +141,7 @@ impl Recorder {
     pub(crate) fn decided(&mut self, decision: &Decision) {
         let (Some(rule_id), Some(category)) = (&decision.rule_id, decision.fault.category()) else { return };
         self.session.telemetry.faults.fetch_add(1, Ordering::Relaxed);
-        let fault: Fault = decision.fault;
+        let fault = decision.fault;
         self.edit(|exchange| {
             exchange.cause = Some(Cause::Injected);
             exchange.fault = Some(FaultSeen {
@@ -228,15 +227,9 @@ impl Recorder {
         self.end = End::Complete;
     }
 
-    /// The answer was cut on purpose, in this way.
-    pub(crate) fn cut(&mut self, action: impl Into<String>) {
-        self.end = End::Cut(action.into());
-    }
-
-    /// The answer was cut on purpose, just as the fault is named.
-    pub(crate) fn cut_as_named(&mut self) {
-        let action = self.exchange.as_ref().and_then(|exchange| exchange.fault.as_ref());
-        self.end = End::Cut(action.map(|fault| fault.action.clone()).unwrap_or_default());
+    /// The answer was cut on purpose; as the fault is named, unless [`Recorder::not_performed`] said otherwise.
+    pub(crate) fn cut(&mut self) {
+        self.end = End::Cut;
     }
 
     /// The origin's body broke off.
@@ -253,13 +246,8 @@ impl Drop for Recorder {
         exchange.timing.transfer_ms = self.first_byte.map_or(0.0, ms);
         exchange.timing.total_ms = ms(self.began);
         exchange.answer.complete = self.end == End::Complete;
-        match std::mem::replace(&mut self.end, End::Open) {
-            End::Complete => {}
-            End::Cut(action) => {
-                if let Some(fault) = &mut exchange.fault {
-                    fault.action = action;
-                }
-            }
+        match self.end {
+            End::Complete | End::Cut => {}
             End::Open if self.rig.closing.is_cancelled() => left_behind(&mut exchange),
             End::Open => never_arrived(&mut exchange),
             End::OriginBroke => {

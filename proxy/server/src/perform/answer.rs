@@ -46,7 +46,8 @@ pub(super) fn broken_script(mut recorder: Recorder) -> Response<ReplyBody> {
         problem(&Problem::new(ProblemKind::Internal, "a fault's script begins in its middle"));
     recorder.answers(response.status(), response.headers(), true);
     recorder.sent(bytes);
-    recorder.cut("not_performed");
+    recorder.not_performed("not_performed");
+    recorder.cut();
     response
 }
 

@@ -144,10 +144,10 @@ impl Pump {
     }
 
     async fn reset(&mut self) -> Broken {
-        match reset::reset(self.recorder.connection(), self.sent).await {
-            Some(instead) => self.recorder.cut(instead),
-            None => self.recorder.cut_as_named(),
+        if let Some(instead) = reset::reset(self.recorder.connection(), self.sent).await {
+            self.recorder.not_performed(&instead);
         }
+        self.recorder.cut();
         Broken::Cut
     }
 
