@@ -32,7 +32,7 @@ pub enum ShaperError {
     #[error("{knob} {message}")]
     OutOfRange {
         /// The knob.
-        knob: &'static str,
+        knob: String,
         /// What is wrong with it.
         message: String,
     },

@@ -19,7 +19,7 @@ mod tcp_info;
 
 pub use config::{Backend, Mode, ShaperConfig};
 pub use error::ShaperError;
-pub use link::{InForce, Link};
+pub use link::{InForce, Link, Strike};
 pub use pacer::Pacer;
 pub use rebuffer_shape::Counters;
 pub use shaper::Shaper;

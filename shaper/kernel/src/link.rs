@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rebuffer_model::{BitsPerSec, Shape};
+use rebuffer_model::{BitsPerSec, Mbps, Shape, TransportAction};
 use rebuffer_shape::{Counters, LinkPlan, Minor};
 
 use crate::config::Backend;
@@ -25,10 +25,12 @@ pub struct Link {
 }
 
 /// What was read back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InForce {
     /// The cap that is enforced; none is unlimited.
     pub rate: Option<BitsPerSec>,
+    /// Every knob as it was read back.
+    pub observed: Shape,
     /// Who enforces it.
     pub backend: Backend,
     /// Whether that is what was asked, on every device.
@@ -63,6 +65,22 @@ struct State {
     detached: bool,
 }
 
+/// What happens to the packets that come to a session's port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Strike {
+    /// What happens.
+    pub action: TransportAction,
+    /// To how many, counted by the kernel; none is to all until it ends.
+    pub packets: Option<u32>,
+}
+
+impl InForce {
+    pub(crate) fn of(rate: Option<BitsPerSec>, backend: Backend, in_sync: bool) -> Self {
+        let observed = rate.map_or_else(Shape::default, |rate| Shape::capped(Mbps::from(rate)));
+        Self { rate, observed, backend, in_sync }
+    }
+}
+
 impl Link {
     pub(crate) fn new(port: u16, state: Arc<LinkState>, means: Means) -> Self {
         Self { inner: Arc::new(Handle { port, state, means }) }
@@ -82,14 +100,25 @@ impl Link {
             Means::Kernel(owner) => owner.set(state.clone(), plan).await,
             Means::Pacing(pacer) => state.change(|| {
                 pacer.set(plan.rate());
-                (
-                    InForce { rate: plan.rate(), backend: Backend::Pacing, in_sync: true },
-                    Settings::new(None, &plan),
-                )
+                (InForce::of(plan.rate(), Backend::Pacing, true), Settings::new(None, &plan))
             }),
             Means::Off { reason } if plan.rate().is_some() => Err(ShaperError::Unsupported(reason.clone())),
             Means::Off { .. } => Ok(self.in_force()),
         }
+    }
+
+    /// Begins to strike the packets that come to the session's port, or ends it with none; an earlier strike ends first.
+    /// Returns how many packets the strike that ended had met.
+    pub async fn strike(&self, strike: Option<Strike>) -> Result<u64, ShaperError> {
+        match strike {
+            None => Ok(0),
+            Some(_) => Err(ShaperError::Unsupported("packets cannot be struck here".to_owned())),
+        }
+    }
+
+    /// How many packets the strike in force has met so far.
+    pub async fn struck(&self) -> Result<u64, ShaperError> {
+        Ok(0)
     }
 
     /// What was read back after the last change.
@@ -155,7 +184,7 @@ impl Drop for Handle {
 impl LinkState {
     pub(crate) fn new(backend: Backend, class: Option<Minor>) -> Self {
         let settings = Settings::new(class, &LinkPlan::default());
-        let in_force = InForce { rate: None, backend, in_sync: true };
+        let in_force = InForce::of(None, backend, true);
         let state = State { in_force, sockets: Sockets::with(settings), detached: false };
         Self { class, inner: Mutex::new(state) }
     }

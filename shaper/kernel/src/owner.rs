@@ -173,10 +173,8 @@ impl Thread {
             return Err(ShaperError::Detached);
         };
         let (Observed { rate, in_sync, .. }, told) = self.tree.set(class, plan)?;
-        let result = link.change(|| {
-            let in_force = InForce { rate, backend: Backend::Kernel, in_sync };
-            (in_force, Settings::new(Some(class), plan))
-        });
+        let result =
+            link.change(|| (InForce::of(rate, Backend::Kernel, in_sync), Settings::new(Some(class), plan)));
         self.look_again(told);
         result
     }

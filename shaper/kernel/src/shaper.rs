@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use rebuffer_model::{Direction, KnobMeans};
 use rebuffer_shape::Interfaces;
 
 use crate::config::{Backend, Mode, ShaperConfig};
@@ -68,6 +69,15 @@ impl Shaper {
     /// Why it is this backend, in words for an operator.
     pub fn reason(&self) -> &str {
         &self.inner.reason
+    }
+
+    /// Who turns a knob in a direction on this machine, or why nobody can.
+    pub fn means(&self, knob: &str, direction: Direction) -> KnobMeans {
+        match (&self.inner.engine, direction, knob) {
+            (Engine::Kernel(_), Direction::Downlink, "rate_mbps") => KnobMeans::kernel("an HTB class", false),
+            (Engine::Pacing, Direction::Downlink, "rate_mbps") => KnobMeans::proxy("paces bodies"),
+            (Engine::Kernel(_) | Engine::Pacing | Engine::Off, ..) => KnobMeans::nobody("not built"),
+        }
     }
 
     /// A link for a session that is reached at `port`. Nothing is shaped until it is told to; fails only when no class

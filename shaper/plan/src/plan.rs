@@ -3,7 +3,7 @@
 //! Invariant: every operation of a shape is decided here, for every backend; one that is not known does not compile.
 //! Deliberately absent: bounds of the knobs; they stand beside the shape and are checked first.
 
-use rebuffer_model::{BitsPerSec, LinkOp, Shape};
+use rebuffer_model::{BitsPerSec, Conditions, KNOBS, Shape};
 
 use crate::class::ClassParams;
 
@@ -18,7 +18,7 @@ pub struct LinkPlan {
 #[error("{knob} {message}")]
 pub struct PlanError {
     /// The knob that lies outside its bounds.
-    pub knob: &'static str,
+    pub knob: String,
     /// What is wrong with it.
     pub message: String,
 }
@@ -27,13 +27,18 @@ impl LinkPlan {
     /// Compiles a shape, after checking it.
     pub fn of(shape: &Shape) -> Result<Self, PlanError> {
         shape.check().map_err(|(knob, message)| PlanError { knob, message })?;
-        let mut plan = Self::default();
-        for op in shape.ops() {
-            match op {
-                LinkOp::Rate(rate) => plan.rate = Some(bytes_per_sec(rate)?),
+        // Until the other knobs are compiled, asking for one is refused here.
+        let rest = Shape { down: Conditions { rate_mbps: None, ..shape.down }, ..*shape };
+        for (direction, conditions) in [("", rest.down), ("uplink/", rest.uplink)] {
+            if let Some(knob) =
+                KNOBS.iter().find(|knob| (knob.get)(&conditions).is_some_and(|value| value > 0.0))
+            {
+                let message = "cannot be set on this machine".to_owned();
+                return Err(PlanError { knob: format!("{direction}{}", knob.name), message });
             }
         }
-        Ok(plan)
+        let rate = shape.down.rate_mbps.map(|rate| bytes_per_sec(rate.bits_per_sec())).transpose()?;
+        Ok(Self { rate })
     }
 
     /// The class it needs; none while nothing is capped.
@@ -57,7 +62,7 @@ impl LinkPlan {
 fn bytes_per_sec(rate: BitsPerSec) -> Result<u32, PlanError> {
     let bytes = u32::try_from(rate.0.saturating_add(4) / 8).ok();
     bytes.filter(|bytes| (1..u32::MAX).contains(bytes)).ok_or_else(|| PlanError {
-        knob: "rate_mbps",
+        knob: "rate_mbps".to_owned(),
         message: format!("cannot be enforced at {} bit/s", rate.0),
     })
 }
@@ -69,7 +74,7 @@ mod tests {
     use super::*;
 
     fn at(mbps: f64) -> Result<LinkPlan, PlanError> {
-        LinkPlan::of(&Shape { rate_mbps: Some(Mbps::new(mbps).unwrap()) })
+        LinkPlan::of(&Shape::capped(Mbps::new(mbps).unwrap()))
     }
 
     #[test]

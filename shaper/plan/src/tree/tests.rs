@@ -18,7 +18,7 @@ fn minor(number: u16) -> Minor {
 }
 
 fn at(mbps: f64) -> LinkPlan {
-    LinkPlan::of(&Shape { rate_mbps: Some(Mbps::new(mbps).unwrap()) }).unwrap()
+    LinkPlan::of(&Shape::capped(Mbps::new(mbps).unwrap())).unwrap()
 }
 
 fn unlimited() -> LinkPlan {
