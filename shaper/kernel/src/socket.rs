@@ -125,7 +125,7 @@ mod tests {
 
     fn settings(mbps: f64) -> Settings {
         let shape = Shape::capped(Mbps::new(mbps).unwrap());
-        Settings::new(None, &LinkPlan::of(&shape).unwrap())
+        Settings::new(None, &LinkPlan::of(&shape, &rebuffer_shape::Machine::Pacing).unwrap())
     }
 
     #[test]

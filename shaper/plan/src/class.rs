@@ -64,6 +64,16 @@ impl ClassParams {
         Self { rate, buffer: ticks(burst, rate), leaf }
     }
 
+    /// Whether what was read back is what was wanted. A seed that was left to the kernel may be any.
+    pub fn carries(&self, wanted: &Self) -> bool {
+        let unseeded = |params: &Self| match params.leaf {
+            Leaf::Netem(netem) => Self { leaf: Leaf::Netem(Netem { seed: None, ..netem }), ..*params },
+            Leaf::Fifo(_) => *params,
+        };
+        let chosen = matches!(wanted.leaf, Leaf::Netem(Netem { seed: None, .. }));
+        self == wanted || (chosen && unseeded(self) == *wanted)
+    }
+
     /// The cap this class enforces; none when it holds nothing back.
     pub fn cap(&self) -> Option<BitsPerSec> {
         (self.rate != u32::MAX).then(|| BitsPerSec(u64::from(self.rate) * 8))

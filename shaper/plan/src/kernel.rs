@@ -120,19 +120,7 @@ pub struct Refusal {
 pub trait Kernel {
     /// Every device.
     fn interfaces(&mut self) -> Result<Vec<Interface>, Refusal>;
-    /// A device that we make for ourselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Aide {
-    /// Carries what goes to players on its way to the device it leaves through: delay, loss and the like happen here, one
-    /// hop before the rate.
-    Down,
-    /// Carries what comes from players.
-    Up,
-    /// Swallows what is sent to it: a packet that ends here was sent, as far as its sender knows. Never up.
-    Sink,
-}
-
-/// What stands at the root of a device.
+    /// What stands at the root of a device.
     fn root(&mut self, interface: &Interface) -> Result<Root, Refusal>;
     /// A class as it is, if it is.
     fn class(&mut self, interface: &Interface, minor: Minor) -> Result<Option<Class>, Refusal>;

@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use rebuffer_api::{Frame, PlayerDeleted, PlayerRecord, Problem, ProblemKind};
+use rebuffer_api::{Frame, PlayerDeleted, PlayerRecord};
 use rebuffer_model::{
     Action, ActionKind, ActionSource, Control, EndReason, Fault, PlayerId, RecordBody, ShapeControl,
 };
-use rebuffer_shaper::Backend;
 
 use super::Refusal;
 use crate::clock;
@@ -70,10 +69,7 @@ async fn set_link(
     before: &ShapeControl,
     asked: &ShapeControl,
 ) -> Result<Option<f64>, Refusal> {
-    if !asked.is_neutral() && rig.shaper.backend() == Backend::Off {
-        let detail = format!("links cannot be shaped here: {}", rig.shaper.reason());
-        return Err(Problem::new(ProblemKind::NotHere, detail).pointer("/shape").into());
-    }
+    rig.shaper.check(&asked.shape)?;
     let Some(session) = player.session() else {
         return Ok(asked.shape.down.rate_mbps.map(rebuffer_model::Mbps::get));
     };
