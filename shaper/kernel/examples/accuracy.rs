@@ -115,7 +115,7 @@ impl Row {
 
 /// Sends to each connection until all have gone.
 async fn serve(row: &Row, rate: f64, told: std::sync::mpsc::Sender<SocketAddr>) {
-    let config = ShaperConfig { mode: row.mode, interfaces: Vec::new() };
+    let config = ShaperConfig { mode: row.mode, ..ShaperConfig::default() };
     let shaper = Shaper::open(config).await.unwrap();
     let link = shaper.attach(0).unwrap();
     link.set(&Shape::capped(Mbps::new(rate).unwrap())).await.unwrap();
