@@ -100,6 +100,6 @@ mod tests {
     fn a_knob_outside_its_bounds_is_named() {
         let error = at(0.01).unwrap_err();
         assert_eq!(error.knob, "rate_mbps");
-        assert!(error.message.contains("0.05"), "{error}");
+        assert!(error.message.contains("0.015"), "{error}");
     }
 }
