@@ -8,8 +8,10 @@ mod bucket;
 mod class;
 mod kernel;
 mod minor;
+mod pattern;
 mod plan;
 mod recorder;
+pub mod trace;
 mod tree;
 mod wanted;
 
@@ -17,6 +19,7 @@ pub use bucket::{Bucket, Grant, PACED_SHARE_PERMILLE};
 pub use class::{ClassParams, WIRE_FRAME, gso_segs, ticks};
 pub use kernel::{Class, Counters, Interface, Kernel, Op, Refusal, Root};
 pub use minor::{Minor, Minors, QUARANTINE};
+pub use pattern::{Beat, NoScore, Playing, Score};
 pub use plan::{LinkPlan, PlanError};
 pub use recorder::Recorder;
 pub use tree::{Interfaces, Observed, Tree, TreeError};
