@@ -6,6 +6,7 @@
 
 mod playing;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rebuffer_model::{Mbps, Pattern, PatternStep, PatternTemplate, Trace, TraceStep, Variant};
@@ -13,9 +14,10 @@ use rebuffer_model::{Mbps, Pattern, PatternStep, PatternTemplate, Trace, TraceSt
 pub use playing::{Beat, Playing};
 
 /// What a pattern comes to: the steps of a round.
+/// Cloning shares the steps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
-    steps: Vec<PatternStep>,
+    steps: Arc<[PatternStep]>,
     length: Duration,
     repeat: bool,
     seed: Option<u32>,
@@ -38,7 +40,7 @@ pub enum NoScore {
 impl Score {
     /// Expands a pattern over the ladder and the trace as they are now.
     pub fn of(pattern: &Pattern, ladder: &[Variant], trace: Option<&Trace>) -> Result<Self, NoScore> {
-        let steps: Vec<PatternStep> = match (pattern.template, &pattern.trace) {
+        let steps: Arc<[PatternStep]> = match (pattern.template, &pattern.trace) {
             (Some(template), _) => {
                 let rates = rates(ladder, pattern.margin_pct);
                 if rates.is_empty() {

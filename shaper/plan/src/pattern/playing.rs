@@ -3,6 +3,7 @@
 //! Invariant: every step begins where the one before it ends, counted in whole nanoseconds from the start; asking late or often
 //! changes nothing. A new score is taken up at the boundary of a round and shifts no boundary before it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Score, length_of};
@@ -34,7 +35,7 @@ pub struct Beat {
 struct Round {
     number: u64,
     began: Duration,
-    order: Vec<(usize, Duration)>,
+    order: Arc<[(usize, Duration)]>,
 }
 
 impl Playing {
