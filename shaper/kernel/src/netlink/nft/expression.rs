@@ -68,7 +68,7 @@ pub(super) const VERDICT: u16 = 2;
 const VERDICT_CODE: u16 = 1;
 const VERDICT_CHAIN: u16 = 2;
 const DROP: u32 = 0;
-const JUMP: u32 = -3i32 as u32;
+const JUMP: u32 = (-3i32).cast_unsigned();
 
 /// The register that decides, and the one that holds everything else.
 const DECISION: u32 = 0;
@@ -93,12 +93,12 @@ impl Expression {
 
     /// Reads one of the list of a rule; none for what is none of ours.
     pub(super) fn read(element: &[u8]) -> Option<Self> {
-        let name = attribute(element, NAME).map(wire::text)?;
+        let name = attribute(element, NAME).and_then(wire::name)?;
         let data = attribute(element, DATA).unwrap_or_default();
         let value = |kind| attribute(data, kind).and_then(|data| attribute(data, VALUE));
         let is = |kind, wanted: u32| (attribute(data, kind).and_then(be32) == Some(wanted)).then_some(());
         let number = |kind| attribute(data, kind).and_then(be32);
-        match name.as_str() {
+        match name {
             "meta" => match (number(1), number(2)?, number(3)) {
                 (Some(REGISTER), META_PROTOCOL, None) => Some(Self::Protocol),
                 (Some(REGISTER), META_PRIORITY, None) => Some(Self::Priority),
@@ -137,7 +137,7 @@ impl Expression {
                 is(4, 4).and(is(5, 4)).map(|()| Self::NetworkOrder)
             }
             "lookup" => {
-                let map = Map::named(&attribute(data, 1).map(wire::text)?)?;
+                let map = Map::named(attribute(data, 1).and_then(wire::name)?)?;
                 is(2, REGISTER).and(is(3, map.register())).and(is(5, 0)).map(|()| Self::Lookup(map))
             }
             "immediate" => match number(1)? {
@@ -158,7 +158,7 @@ impl Expression {
 
     /// The packets that were counted, if this is what the expression does.
     pub(super) fn counted(element: &[u8]) -> Option<u64> {
-        let name = attribute(element, NAME).map(wire::text)?;
+        let name = attribute(element, NAME).and_then(wire::name)?;
         let packets = attribute(attribute(element, DATA)?, 2)?;
         (name == Self::Count.name()).then(|| be64(packets))?
     }

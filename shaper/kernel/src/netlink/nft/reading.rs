@@ -47,10 +47,12 @@ impl Reader<'_> {
         let mut layout = Layout::default();
         for family in Family::BOTH {
             let chains = self.parts(batch::GET_CHAIN, family, None, |family, attributes| {
-                Some(((family, name(attributes, batch::CHAIN_NAME)?), chain(attributes)?))
+                let name = name(attributes, batch::CHAIN_NAME)?.to_owned();
+                Some(((family, name), chain(attributes)?))
             })?;
             let rules = self.parts(batch::GET_RULE, family, None, |family, attributes| {
-                Some(((family, name(attributes, batch::NAME)?), rule(attributes)?))
+                let chain = name(attributes, batch::NAME)?.to_owned();
+                Some(((family, chain), rule(attributes)?))
             })?;
             let (Some(chains), Some(rules)) = (chains, rules) else { return Ok(None) };
             layout.chains.extend(chains);
@@ -74,7 +76,7 @@ impl Reader<'_> {
     /// The packets that each session's strike has met.
     pub(super) fn struck(&mut self) -> Result<BTreeMap<Minor, u64>, Failure> {
         let read = |_, attributes: &[u8]| {
-            let session = name(attributes, batch::NAME).and_then(|chain| layout::struck_session(&chain));
+            let session = name(attributes, batch::NAME).and_then(layout::struck_session);
             let list = attribute(attributes, batch::RULE_EXPRESSIONS).unwrap_or_default();
             let packets = wire::attributes(list).find_map(|(_, content)| Expression::counted(content));
             Some(session.zip(packets))
@@ -101,7 +103,7 @@ impl Reader<'_> {
     /// Whether a table has all of our maps and no others.
     fn maps_are_ours(&mut self, family: Family) -> Result<bool, Failure> {
         let read = |family, attributes: &[u8]| {
-            let map = Map::named(&name(attributes, batch::NAME)?).filter(|map| map.family() == family)?;
+            let map = Map::named(name(attributes, batch::NAME)?).filter(|map| map.family() == family)?;
             let number = |kind| number(attributes, kind);
             let shaped = number(batch::SET_FLAGS) == Some(batch::IS_MAP)
                 && number(batch::SET_KEY_BYTES) == Some(batch::PORT_BYTES)
@@ -134,7 +136,7 @@ impl Reader<'_> {
             let result = self.socket.dump(&ask.finish(), |payload| {
                 let attributes = payload.get(HEAD..).unwrap_or_default();
                 // Some kinds are told of all tables, whatever was asked for.
-                if name(attributes, TABLE).as_deref() == Some(table) {
+                if name(attributes, TABLE) == Some(table) {
                     match (read(family, attributes), &mut found) {
                         (Some(part), Some(found)) => found.push(part),
                         _ => found = None,
@@ -158,14 +160,14 @@ fn chain(attributes: &[u8]) -> Option<Chain> {
         return Some(Chain { hook: None, rules: Vec::new() });
     };
     let accepts = number(attributes, batch::CHAIN_POLICY) == Some(batch::ACCEPT);
-    if !accepts || name(attributes, batch::CHAIN_KIND).as_deref() != Some(batch::FILTER) {
+    if !accepts || name(attributes, batch::CHAIN_KIND) != Some(batch::FILTER) {
         return None;
     }
     let priority = attribute(hook, batch::HOOK_PRIORITY)?.first_chunk().copied();
     let hook = Hook {
         number: number(hook, batch::HOOK_NUMBER)?,
         priority: i32::from_be_bytes(priority?),
-        device: name(hook, batch::HOOK_DEVICE),
+        device: name(hook, batch::HOOK_DEVICE).map(str::to_owned),
     };
     Some(Chain { hook: Some(hook), rules: Vec::new() })
 }
@@ -188,8 +190,8 @@ fn element(map: Map, content: &[u8]) -> Option<Element> {
     Some(Element { map, port: u16::from_be_bytes(port?), target })
 }
 
-fn name(attributes: &[u8], kind: u16) -> Option<String> {
-    attribute(attributes, kind).map(wire::text)
+fn name(attributes: &[u8], kind: u16) -> Option<&str> {
+    attribute(attributes, kind).and_then(wire::name)
 }
 
 fn number(attributes: &[u8], kind: u16) -> Option<u32> {

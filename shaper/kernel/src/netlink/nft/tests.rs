@@ -1,7 +1,5 @@
 //! The packet filter of the real kernel, in network namespaces of the tests' own.
 
-#![expect(clippy::print_stdout, reason = "a test says why it was skipped")]
-
 mod damage;
 mod losses;
 #[path = "../../../tests/kernel/netns.rs"]

@@ -16,7 +16,7 @@ const OTHER_CLASS: &str = "5eb0:12";
 const MINOR: u16 = 0x11;
 
 /// Shares of segments sent again, of some 5,500.
-const SOUND: Range<f64> = 0.0..0.005;
+const SOUND: Range<f64> = 0.0..0.01;
 const LOSSY: Range<f64> = 0.012..0.035;
 
 /// Where rules stand: the device, whence the player connects, and the address.

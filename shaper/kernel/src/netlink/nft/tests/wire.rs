@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use socket2::{Domain, Type};
+use socket2::{Domain, SockRef, Type};
 
 use super::netns::Net;
 
@@ -50,6 +50,9 @@ impl Pair {
             socket.set_read_timeout(Some(PATIENCE)).unwrap();
             socket.set_write_timeout(Some(PATIENCE)).unwrap();
             socket.set_nodelay(true).unwrap();
+            // It sends again what is lost and next to nothing else, and floods no queue of the machine's.
+            SockRef::from(socket).set_tcp_congestion(b"cubic").unwrap();
+            SockRef::from(socket).set_send_buffer_size(100_000).unwrap();
         }
         Self { server, client }
     }
