@@ -20,6 +20,7 @@ mod tcp_info;
 pub use config::{Backend, Mode, ShaperConfig};
 pub use error::ShaperError;
 pub use link::{InForce, Link, Strike};
+pub use netlink::Netlink;
 pub use pacer::Pacer;
 pub use rebuffer_shape::{Counters, Drift, Traffic};
 pub use shaper::Shaper;
