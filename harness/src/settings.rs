@@ -62,6 +62,10 @@ pub(crate) struct Settings {
     #[arg(long = "interface", env = "REBUFFER_INTERFACES", value_name = "NAME", value_delimiter = ',')]
     #[serde(rename = "interfaces", skip_serializing_if = "Vec::is_empty")]
     interface: Vec<String>,
+    /// Let sessions live in a network namespace of the rig's own; nothing of the machine's own devices is shaped.
+    #[arg(long, env = "REBUFFER_ISOLATE", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    isolate: Option<bool>,
     /// Keep the evidence in: embedded, off, or the URL of a ClickHouse server [default: embedded].
     #[arg(long, env = "REBUFFER_ARCHIVE", value_name = "WHERE")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,6 +99,7 @@ pub(crate) struct Resolved {
     pub(crate) demo: bool,
     pub(crate) shaper: Mode,
     pub(crate) interfaces: Vec<String>,
+    pub(crate) isolate: bool,
     pub(crate) archive: Archive,
     pub(crate) archive_library: Option<PathBuf>,
     pub(crate) cache: Option<PathBuf>,
@@ -138,6 +143,7 @@ impl Settings {
             demo: self.demo.or(other.demo),
             shaper: self.shaper.or(other.shaper),
             interface: list(self.interface, other.interface),
+            isolate: self.isolate.or(other.isolate),
             archive: self.archive.or(other.archive),
             archive_library: self.archive_library.or(other.archive_library),
             idle_seconds: self.idle_seconds.or(other.idle_seconds),
@@ -191,6 +197,7 @@ impl Settings {
                 .parse()
                 .map_err(|error: String| anyhow::anyhow!("--shaper {error}"))?,
             interfaces: self.interface,
+            isolate: self.isolate.unwrap_or(false),
             archive: self.archive.unwrap_or_default(),
             archive_library: self.archive_library,
             cache: self.cache,

@@ -76,10 +76,10 @@ impl Proxy {
         let origins: Result<Vec<_>, _> =
             origins.map(|origin| Origin::new(origin, config.origin_limits).map(Arc::new)).collect();
         let refuse = |source| ProxyError::Listen { address: config.base, source };
-        let listener = listen_on(config.base, false).map_err(refuse)?;
+        let listener = listen_on(&shaper, config.base, false).map_err(refuse)?;
         let base_port = listener.local_addr().map_err(refuse)?.port();
         let rig = Arc::new(Rig {
-            ports: Ports::new(config.session_ip(), config.session_ports),
+            ports: Ports::new(shaper.clone(), config.session_ip(), config.session_ports),
             origins: origins?,
             shaper,
             players,
@@ -106,6 +106,11 @@ impl Proxy {
     pub fn router(&self) -> Router {
         let (router, _document) = control::routes().split_for_parts();
         router.with_state(Arc::clone(&self.rig))
+    }
+
+    /// The host at which this machine reaches the players' ports.
+    pub fn player_host(&self) -> String {
+        self.rig.shaper.isolated_at().map_or("localhost".to_owned(), |[v4, _]| v4.to_string())
     }
 
     /// The port where players start.

@@ -11,6 +11,7 @@ mod fork;
 mod netem;
 mod socket;
 mod tc;
+pub(crate) mod veth;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +20,7 @@ use rebuffer_shape::{
     Aide, Class, ClassParams, Features, Interface, Kernel, Leaf, Minor, Netem, Op, Refusal, Root, Rules,
 };
 
-use self::socket::{Failure, Socket};
+pub(crate) use self::socket::{Failure, Socket};
 use self::tc::Target;
 use self::wire::{CREATE, DUMP, ECHO, EXCL, REPLACE};
 use crate::error::ShaperError;

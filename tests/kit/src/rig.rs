@@ -88,7 +88,7 @@ impl Rig {
         };
         let archive = || PartView { name: "archive", ready: false, reason: "not in this test".to_owned() };
         let surroundings = Surroundings { api_port: address.port(), archive: Box::new(archive) };
-        let shaper = ShaperConfig { mode: setup.mode, interfaces: Vec::new() };
+        let shaper = ShaperConfig { mode: setup.mode, ..ShaperConfig::default() };
         let shaper = Shaper::open(shaper).await.expect("a shaper that shapes nothing opens");
         let proxy = Proxy::start(config, surroundings, shaper, &mut Registry::default()).await;
         let proxy = proxy.unwrap_or_else(|error| panic!("the proxy does not start: {error}"));
