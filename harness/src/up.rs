@@ -122,6 +122,7 @@ impl Rig {
                 data_dir: settings.data_dir.clone(),
                 idle: settings.idle,
                 origin_limits: OriginLimits::default(),
+                baseline: settings.baseline,
             },
             Surroundings { api_port: api.port(), archive: Box::new(outlook) },
             shaper,

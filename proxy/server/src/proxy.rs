@@ -25,6 +25,7 @@ use crate::record::{Settler, settle_finished};
 use crate::rig::{Rig, Surroundings};
 use crate::sessions::{self, Players, Ports, listen_on, reap_idle};
 use crate::store::{Store, StoreError};
+use crate::traces::Traces;
 
 /// How long running tasks may take to end.
 const TASKS_END: Duration = Duration::from_secs(2);
@@ -71,6 +72,7 @@ impl Proxy {
         let store = Store::open(&config.data_dir)?;
         let bindings = store.bindings()?;
         let players = Players::restored(store.players()?)?;
+        let traces = Traces::restored(store.traces()?);
         let feed = Feed::open(FeedConfig::at(config.data_dir.join("feed")), crate::clock::now())?;
         let origins = config.origins.iter().cloned();
         let origins: Result<Vec<_>, _> =
@@ -83,6 +85,7 @@ impl Proxy {
             origins: origins?,
             shaper,
             players,
+            traces,
             feed,
             store,
             events: Events::new(),

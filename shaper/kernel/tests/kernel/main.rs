@@ -9,6 +9,7 @@
     reason = "a test fails by a panic, and says why it was skipped"
 )]
 
+mod conditions;
 mod fork;
 mod leftovers;
 mod links;
