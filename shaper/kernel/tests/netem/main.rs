@@ -9,12 +9,17 @@
     reason = "a test fails by a panic, and says why it was skipped"
 )]
 
+mod links;
 #[path = "../kernel/netns.rs"]
+#[expect(dead_code, reason = "what the other tests of the kernel need as well")]
 mod netns;
 mod packets;
 mod path;
 mod queues;
 mod times;
+#[path = "../kernel/traffic.rs"]
+#[expect(dead_code, reason = "what the other tests of the kernel need as well")]
+mod traffic;
 
 use rebuffer_shape::{ClassParams, Interface, Kernel, Leaf, Minor, Netem, Op, Probability};
 use rebuffer_shaper::Netlink;
