@@ -53,7 +53,7 @@ e2e: setup ## Run the end-to-end tests alone
 	.ci/test $(LOCKED) -p rebuffer-e2e
 
 # Each of these also runs among the others on the machine's own kernel, as far as that goes.
-KERNEL_TESTS := -p rebuffer-shaper --test kernel
+KERNEL_TESTS := -p rebuffer-shaper --test kernel --test netem
 
 .PHONY: kernel
 kernel: toolchain ## Run the kernel tests in a virtual machine whose kernel lacks nothing; ARGS="..." picks tests

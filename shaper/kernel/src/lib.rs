@@ -22,6 +22,7 @@ pub use config::{Backend, Mode, ShaperConfig};
 pub use error::ShaperError;
 pub use isolation::Isolation;
 pub use link::{InForce, Link, Strike};
+pub use netlink::Netlink;
 pub use pacer::Pacer;
 pub use rebuffer_shape::{Counters, Drift, Traffic};
 pub use shaper::Shaper;

@@ -10,6 +10,7 @@
 )]
 
 mod conditions;
+mod fork;
 mod leftovers;
 mod links;
 mod netns;
