@@ -185,3 +185,6 @@ impl Clip {
         (padding >= FREE_HEADER && u32::try_from(padding).is_ok()).then_some(padding)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,5 +87,9 @@ const fn rung(
     Rung { name, bandwidth, width, height, codec, file }
 }
 
+/// Read once for all tests of a process.
+#[cfg(test)]
+pub(crate) static TRACKS: std::sync::LazyLock<Vec<Track>> = std::sync::LazyLock::new(tracks);
+
 #[cfg(test)]
 mod tests;

@@ -11,8 +11,8 @@
 //! with it each player would flush and realign twice a minute for no reason.
 //!
 //! The low-latency form cuts each segment into five parts of 400 ms, each with a movie fragment of its own. A part is
-//! listed, sent and padded by the same rules as a segment; what is asked for a part too early is held until it exists,
-//! and a segment in progress is sent part by part.
+//! listed, sent and padded by the same rules as a segment; a segment in progress is sent part by part. In either live
+//! form, what is asked for at most 400 ms too early is held until it exists.
 //!
 //! Deliberately absent: faults and rates (the rig's work), and any state.
 

@@ -234,3 +234,6 @@ impl Description<'_> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -165,13 +165,16 @@ fn number_of(digits: &str) -> Option<u64> {
 
 fn segment(track: &Track, form: Form, number: u64, now: UnixMillis) -> Result<Answer, Refusal> {
     let available = form.available(now);
+    let is_next = number == available.end && form != Form::Vod;
     match form {
         Form::Live | Form::Vod if available.contains(&number) => {
             Ok(Answer::Now(Document::media(track, &number.to_string(), track.clip.segment(number))))
         }
-        Form::LowLatency if available.contains(&number) || number == available.end => {
-            Ok(in_parts(track, number, now))
+        // A player whose clock is a little ahead of this one asks a little too early.
+        Form::Live if is_next && Part::of(number).last() == Some(Part::in_progress(now)) => {
+            Ok(Answer::Later(Part::in_progress(now).complete_at()))
         }
+        Form::LowLatency if available.contains(&number) || is_next => Ok(in_parts(track, number, now)),
         Form::Live | Form::Vod | Form::LowLatency => Err(Refusal::Segment { number, available }),
     }
 }

@@ -86,3 +86,6 @@ fn open(text: &mut String, clip: &Clip, number: u64, hinted: Part) {
         let _ = writeln!(text, "#EXT-X-PART:DURATION={duration},URI=\"{}\"{independent}", file(part));
     }
 }
+
+#[cfg(test)]
+mod tests;
