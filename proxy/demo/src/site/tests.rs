@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use super::*;
 
+mod dash;
+mod low_latency;
+
 fn find(site: &Site, path: &str, now: u64) -> Result<Document, Refusal> {
     site.find(path, "", UnixMillis(now)).map(|answer| match answer {
         Answer::Now(document) => document,
