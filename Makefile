@@ -1,7 +1,8 @@
 # The only entry point: people and CI call these targets and nothing beneath them. `make` alone lists them.
 #
 # Each target does the set-up it needs: the packages of the dashboard, the library of the embedded archive and, as far
-# as the machine lets it, Debian packages. The library lands in $(CACHE); set REBUFFER_CACHE to share it between trees.
+# as the machine lets it, Debian packages. The library, and the kernel of the virtual machine, land in $(CACHE); set
+# REBUFFER_CACHE to share them between trees.
 # Two calls at once wait for each other.
 
 SHELL := bash
@@ -32,11 +33,12 @@ run: toolchain dashboard try-archive ## Build and start the rig with its demo st
 	@exec cargo run $(LOCKED) --release -p rebuffer -- up --demo $(ARGS)
 
 .PHONY: test
-test: setup ## Run every test: dashboard, documentation examples, Rust, end to end
+test: setup ## Run every test: dashboard, documentation examples, Rust, end to end, kernel
 	cd dashboard && npm run test
 	cargo build $(LOCKED) --workspace --bins
 	cargo test $(LOCKED) --workspace --doc
 	.ci/test $(LOCKED) --workspace
+	$(MAKE) kernel
 
 .PHONY: check
 check: toolchain dashboard ## Check format, lints, the rules of the house, licences and generated files
@@ -49,6 +51,15 @@ check: toolchain dashboard ## Check format, lints, the rules of the house, licen
 e2e: setup ## Run the end-to-end tests alone
 	cargo build $(LOCKED) --workspace --bins
 	.ci/test $(LOCKED) -p rebuffer-e2e
+
+# Each of these also runs among the others on the machine's own kernel, as far as that goes.
+KERNEL_TESTS := -p rebuffer-shaper --test kernel
+
+.PHONY: kernel
+kernel: toolchain ## Run the kernel tests in a virtual machine whose kernel lacks nothing; ARGS="..." picks tests
+	@binaries=$$(cargo test $(LOCKED) $(KERNEL_TESTS) --no-run --message-format=json-render-diagnostics | \
+		sed -nE 's/.*"kind":\["test"\].*"executable":"([^"]+)".*/\1/p'); \
+	tests/kernel/run $$binaries -- --show-output $(ARGS)
 
 .PHONY: bench
 bench: toolchain dashboard ## Measure the rig against nginx on this machine

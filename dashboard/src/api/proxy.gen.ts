@@ -204,7 +204,7 @@ export interface components {
             /** @description The link was set. */
             info: {
                 /** @description What was asked. */
-                asked: components["schemas"]["Shape"];
+                asked: components["schemas"]["ShapeControl"];
                 /**
                  * Format: double
                  * @description The rate that was read back, 10^6 bit/s; absent is unlimited.
@@ -213,6 +213,102 @@ export interface components {
             };
             /** @enum {string} */
             event: "shaper_config_change";
+        } | {
+            /** @description A pattern began to run. */
+            info: {
+                /** @description What it does: a template's name, `steps` or `trace`. */
+                mode: string;
+                /**
+                 * Format: int32
+                 * @description How many steps a round has.
+                 */
+                steps: number;
+                /**
+                 * Format: double
+                 * @description How long a round takes, seconds.
+                 */
+                round_s: number;
+                /** @description Whether it begins anew after the last step. */
+                repeat: boolean;
+            };
+            /** @enum {string} */
+            event: "pattern_enabled";
+        } | {
+            /** @description A pattern ended: it was removed, replaced or played once, or its session ended. */
+            info: {
+                /** @description What it did. */
+                mode: string;
+                /** @description Whether it had played its one round. */
+                finished: boolean;
+            };
+            /** @enum {string} */
+            event: "pattern_disabled";
+        } | {
+            /** @description The link took a step of its pattern, and the kernel confirmed it. */
+            info: {
+                /**
+                 * Format: int32
+                 * @description Which step of the round, from 1.
+                 */
+                step: number;
+                /** @description What the pattern does. */
+                mode: string;
+                /**
+                 * Format: double
+                 * @description The rate asked for, 10^6 bit/s; absent is unlimited.
+                 */
+                rate_mbps?: number | null;
+                /**
+                 * Format: double
+                 * @description How long the step takes, seconds.
+                 */
+                duration_s: number;
+                /** @description The whole link as it was asked for in this step. */
+                asked: components["schemas"]["Shape"];
+                /**
+                 * Format: double
+                 * @description The mean rate on the wire while the step that ended was in force, 10^6 bit/s; absent for the first, and where the
+                 *     wire is not counted.
+                 */
+                previous_measured_mbps?: number | null;
+                /** @description What the kernel refused, if it did; the step before stays in force then. */
+                refused?: string | null;
+            };
+            /** @enum {string} */
+            event: "pattern_step";
+        } | {
+            /** @description A window of the transport fault began. */
+            info: {
+                /** @description What happens to packets. */
+                type: components["schemas"]["TransportAction"];
+            };
+            /** @enum {string} */
+            event: "fault_on";
+        } | {
+            /** @description A window of the transport fault ended. */
+            info: {
+                /** @description What happened to packets. */
+                type: components["schemas"]["TransportAction"];
+                /**
+                 * Format: int64
+                 * @description To how many, as the kernel counted.
+                 */
+                packets: number;
+                /** @description Whether no window follows. */
+                finished: boolean;
+            };
+            /** @enum {string} */
+            event: "fault_off";
+        } | {
+            /** @description Somebody else changed what the kernel had been told, and the rig set it right. */
+            info: {
+                /** @description What was found. */
+                found: string;
+                /** @description Whether it is as asked again. */
+                repaired: boolean;
+            };
+            /** @enum {string} */
+            event: "shaper_drift";
         } | {
             /** @description The player's labels were edited. */
             info: {
@@ -273,6 +369,38 @@ export interface components {
          * @enum {string}
          */
         Cause: "injected" | "origin" | "client" | "rig";
+        /** @description What one direction of a link does to packets. An absent knob leaves that property alone. */
+        Conditions: {
+            rate_mbps?: components["schemas"]["Mbps"] | null;
+            /**
+             * Format: int32
+             * @description Delay added in this direction, ms.
+             */
+            delay_ms?: number | null;
+            /**
+             * Format: int32
+             * @description How far the delay of a packet may differ from `delay_ms` either way, ms, uniformly spread; needs a delay as large.
+             */
+            jitter_ms?: number | null;
+            /** @description Whether jitter may let one packet overtake another; absent or false keeps them in order. */
+            jitter_reorders?: boolean | null;
+            loss_pct?: components["schemas"]["Percent"] | null;
+            /**
+             * Format: double
+             * @description Mean length of a burst of losses, packets (Gilbert-Elliott model); absent or 1 is independent loss.
+             */
+            loss_burst_packets?: number | null;
+            duplicate_pct?: components["schemas"]["Percent"] | null;
+            reorder_pct?: components["schemas"]["Percent"] | null;
+            corrupt_pct?: components["schemas"]["Percent"] | null;
+            /**
+             * Format: int32
+             * @description Bytes that may wait for the rate before packets are dropped; absent is 100 ms at the rate, at least eight packets.
+             */
+            queue_bytes?: number | null;
+            /** @description Whether nothing moves at all. */
+            stall?: boolean | null;
+        };
         /** @description Everything an operator set for one player. */
         Control: {
             /**
@@ -291,7 +419,7 @@ export interface components {
              * @description The link.
              * @default {}
              */
-            shape?: components["schemas"]["Shape"];
+            shape?: components["schemas"]["ShapeControl"];
         };
         /** @description A play. */
         CurrentPlay: {
@@ -456,7 +584,7 @@ export interface components {
                 /** @description The fault rules, in order. */
                 fault_rules: components["schemas"]["Rule"][];
                 /** @description The link as it was asked for. */
-                shape: components["schemas"]["Shape"];
+                shape: components["schemas"]["ShapeControl"];
                 /** @description What each rule has done so far. */
                 rule_counters: {
                     [key: string]: components["schemas"]["RuleCounters"];
@@ -473,14 +601,36 @@ export interface components {
                 last_seen_at: components["schemas"]["Timestamp"];
             }[];
         };
+        /**
+         * @description How a knob is turned.
+         * @enum {string}
+         */
+        KnobKind: "number" | "whole" | "flag";
+        /** @description Who turns a knob in one direction. */
+        KnobMeans: {
+            /** @description The kernel, the proxy, or nobody. */
+            by: components["schemas"]["TurnedBy"];
+            /** @description How, or why not, in plain words. */
+            how: string;
+            /** @description Whether `seed` makes it repeatable. */
+            seeded: boolean;
+        };
         /** @description A knob as users turn it. */
         KnobView: {
-            /** @description The field of `shape`. */
+            /** @description The field of `shape`, and of `shape.uplink`. */
             name: string;
             /** @description The unit of the number. */
             unit: string;
             /** @description What it does. */
             doc: string;
+            /** @description How it is turned. */
+            kind: components["schemas"]["KnobKind"];
+            /** @description What an absent knob stands for. */
+            default: string;
+            /** @description Who turns it for the downlink, or why nobody can. */
+            downlink: components["schemas"]["KnobMeans"];
+            /** @description Who turns it for the uplink, or why nobody can. */
+            uplink: components["schemas"]["KnobMeans"];
             /**
              * Format: double
              * @description The smallest value.
@@ -523,11 +673,15 @@ export interface components {
             backend: components["schemas"]["LinkBackend"];
             /**
              * Format: double
-             * @description The rate that was read back, 10^6 bit/s; absent is unlimited.
+             * @description The downlink rate that was read back, 10^6 bit/s; absent is unlimited.
              */
             rate_mbps?: number | null;
-            /** @description Whether it is what was asked. */
+            /** @description Every knob as it was read back. */
+            observed: components["schemas"]["Shape"];
+            /** @description Whether it is what was asked, at this step of the pattern if one runs. */
             in_sync: boolean;
+            pattern?: components["schemas"]["PatternView"] | null;
+            transport_fault?: components["schemas"]["TransportView"] | null;
         };
         /** @description Where the rig listens. */
         ListenView: {
@@ -620,6 +774,92 @@ export interface components {
             /** @description In plain words: what it does, or why it does not. */
             reason: string;
         };
+        /** @description How a link changes over time. Exactly one of `template`, `steps` and `trace` says what it does. */
+        Pattern: {
+            /** @default null */
+            template?: components["schemas"]["PatternTemplate"] | null;
+            /**
+             * Format: double
+             * @description How far above the bandwidth of a rung a template's rate lies, percent: what headers and retransmissions need.
+             * @default 5
+             */
+            margin_pct?: number;
+            /**
+             * Format: double
+             * @description How long each step of a template takes, seconds.
+             * @default 6
+             */
+            default_step_seconds?: number;
+            /**
+             * @description Explicit steps; at most 1000.
+             * @default []
+             */
+            steps?: components["schemas"]["PatternStep"][];
+            /** @default null */
+            trace?: components["schemas"]["TraceName"] | null;
+            /**
+             * @description Whether the steps begin anew after the last; if not, the player's own shape is in force again then.
+             * @default true
+             */
+            repeat?: boolean;
+            /**
+             * Format: double
+             * @description Where in the pattern to begin, seconds from its start.
+             * @default 0
+             */
+            start_offset_seconds?: number;
+            /**
+             * Format: int32
+             * @description Plays the steps of each round in a random order of this seed; absent keeps the order.
+             * @default null
+             */
+            seed?: number | null;
+        };
+        /** @description One step: knobs put over the player's own shape for a while. */
+        PatternStep: components["schemas"]["Shape"] & {
+            /** @description Whether the downlink has no rate at all, whatever the player's shape and the baseline say. */
+            unlimited?: boolean;
+            /**
+             * Format: double
+             * @description How long it takes, seconds; at least 0.1.
+             */
+            duration_seconds: number;
+            /** @description Whether it is left out. */
+            disabled?: boolean;
+        };
+        /**
+         * @description A form over a ladder.
+         * @enum {string}
+         */
+        PatternTemplate: "square_wave" | "ramp_up" | "ramp_down" | "pyramid";
+        /** @description Where a pattern stands. */
+        PatternView: {
+            /** @description What it does: a template's name, `steps` or `trace`. */
+            mode: string;
+            /**
+             * Format: int32
+             * @description The step in force, from 1; 0 before the first and after the last.
+             */
+            step: number;
+            /**
+             * Format: int32
+             * @description How many steps a round has.
+             */
+            steps: number;
+            /**
+             * Format: int64
+             * @description The round, from 1.
+             */
+            round: number;
+            since?: components["schemas"]["Timestamp"] | null;
+            /** @description Why it does not run: no ladder is known yet, the kernel refused, it has played its one round. */
+            idle?: string | null;
+        };
+        /**
+         * Format: double
+         * @description A share in percent, 0 to 100.
+         */
+        Percent: number;
         /** @description A play ended. */
         PlayEnded: {
             /** @description The player. */
@@ -653,7 +893,7 @@ export interface components {
             /** @description Fault rules. */
             fault_rules?: components["schemas"]["Rule"][];
             /** @description The link. */
-            shape?: components["schemas"]["Shape"];
+            shape?: components["schemas"]["ShapeControl"];
         };
         /** @description A player was removed. */
         PlayerDeleted: {
@@ -889,7 +1129,7 @@ export interface components {
             /** @description The fault rules, in order. */
             fault_rules: components["schemas"]["Rule"][];
             /** @description The link as it was asked for. */
-            shape: components["schemas"]["Shape"];
+            shape: components["schemas"]["ShapeControl"];
             /** @description What each rule has done so far. */
             rule_counters: {
                 [key: string]: components["schemas"]["RuleCounters"];
@@ -1171,9 +1411,20 @@ export interface components {
              */
             active_requests: number;
         };
-        /** @description The link of a player. An absent knob leaves that property of the link alone. */
-        Shape: {
-            rate_mbps?: components["schemas"]["Mbps"] | null;
+        /** @description The link of a player: towards it (downlink, whose knobs stand here directly) and from it (`uplink`). */
+        Shape: components["schemas"]["Conditions"] & {
+            /** @description From the player to the rig. */
+            uplink?: components["schemas"]["Conditions"];
+            /**
+             * Format: int32
+             * @description Makes what is random repeatable where the kernel can: the same seed loses, duplicates and corrupts the same packets.
+             */
+            seed?: number | null;
+        };
+        /** @description Everything an operator set for the link of one player. */
+        ShapeControl: components["schemas"]["Shape"] & {
+            pattern?: components["schemas"]["Pattern"] | null;
+            transport_fault?: components["schemas"]["TransportFault"] | null;
         };
         /** @description What the kernel says of a connection (`TCP_INFO`). */
         TcpSnapshot: {
@@ -1243,6 +1494,59 @@ export interface components {
              */
             delivered_mbps?: number | null;
         };
+        /** @description The name of a trace: 1 to 63 of a-z, 0-9, `_`, `.`, `-`, beginning with a letter or digit. */
+        TraceName: string;
+        /**
+         * @description What happens to packets.
+         * @enum {string}
+         */
+        TransportAction: "drop" | "reject";
+        /** @description Packets from the player to its session's port are dropped or answered with a TCP reset, in windows. */
+        TransportFault: {
+            /** @description What happens to the packets. */
+            type: components["schemas"]["TransportAction"];
+            /** @description What `consecutive` counts. */
+            mode?: components["schemas"]["TransportMode"];
+            /**
+             * Format: int32
+             * @description How long a window is, in seconds or packets; 0 holds it until the fault is removed.
+             */
+            consecutive?: number;
+            /**
+             * Format: int32
+             * @description The pause between two windows, seconds; 0 is one window only.
+             */
+            frequency?: number;
+        };
+        /**
+         * @description What the length of a window counts.
+         * @enum {string}
+         */
+        TransportMode: "seconds" | "packets";
+        /** @description What a transport fault does. */
+        TransportView: {
+            /** @description What happens to packets. */
+            type: components["schemas"]["TransportAction"];
+            /** @description Whether a window is open. */
+            active: boolean;
+            /**
+             * Format: int64
+             * @description Packets that met it since it was armed, as the kernel counted.
+             */
+            packets: number;
+            /**
+             * Format: int64
+             * @description Windows begun since it was armed.
+             */
+            windows: number;
+            /** @description Whether its one window is over; edit it to arm it again. */
+            exhausted: boolean;
+        };
+        /**
+         * @description Who turns a knob.
+         * @enum {string}
+         */
+        TurnedBy: "kernel" | "proxy" | "nobody";
         /** @description A predicate on the path of the request, without its query. Any of the patterns may match. */
         UrlMatch: {
             /** @description How the patterns are read. */

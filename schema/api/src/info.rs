@@ -2,7 +2,7 @@
 //!
 //! Invariant: everything here was found out at run time, and what is missing says why.
 
-use rebuffer_model::{FaultFact, OriginName};
+use rebuffer_model::{FaultFact, KnobKind, KnobMeans, OriginName};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -68,12 +68,20 @@ pub struct Capability {
 /// A knob as users turn it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct KnobView {
-    /// The field of `shape`.
+    /// The field of `shape`, and of `shape.uplink`.
     pub name: &'static str,
     /// The unit of the number.
     pub unit: &'static str,
     /// What it does.
     pub doc: &'static str,
+    /// How it is turned.
+    pub kind: KnobKind,
+    /// What an absent knob stands for.
+    pub default: &'static str,
+    /// Who turns it for the downlink, or why nobody can.
+    pub downlink: KnobMeans,
+    /// Who turns it for the uplink, or why nobody can.
+    pub uplink: KnobMeans,
     /// The smallest value.
     pub min: f64,
     /// The largest value.

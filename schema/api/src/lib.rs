@@ -16,6 +16,9 @@ pub use event::{Frame, PlayEnded, PlayStarted, PlayerDeleted, ReplayGap, RuleFir
 pub use info::{Capability, Info, KnobView, ListenView, OriginView, PartView, Readiness};
 pub use merge::MergePatch;
 pub use page::Items;
-pub use player::{CurrentPlay, LinkBackend, LinkView, PlayerCreate, PlayerRecord, RuleCounters, SessionView};
+pub use player::{
+    CurrentPlay, LinkBackend, LinkView, PatternView, PlayerCreate, PlayerRecord, RuleCounters, SessionView,
+    TransportView,
+};
 pub use problem::{Problem, ProblemKind};
 pub use strict::{from_json, from_value};

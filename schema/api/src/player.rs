@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use rebuffer_model::{
     AttemptId, Control, LabelKey, LabelValue, OriginName, PlayId, PlayerId, PlayerMetrics, Rule, RuleId,
-    SessionId, Shape, Timestamp, Variant,
+    SessionId, Shape, ShapeControl, Timestamp, TransportAction, Variant,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -26,7 +26,7 @@ pub struct PlayerRecord {
     /// The fault rules, in order.
     pub fault_rules: Vec<Rule>,
     /// The link as it was asked for.
-    pub shape: Shape,
+    pub shape: ShapeControl,
     /// What each rule has done so far.
     #[schema(value_type = BTreeMap<String, RuleCounters>)]
     pub rule_counters: BTreeMap<RuleId, RuleCounters>,
@@ -74,15 +74,58 @@ pub enum LinkBackend {
 }
 
 /// The link as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LinkView {
     /// Who enforces it.
     pub backend: LinkBackend,
-    /// The rate that was read back, 10^6 bit/s; absent is unlimited.
+    /// The downlink rate that was read back, 10^6 bit/s; absent is unlimited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_mbps: Option<f64>,
-    /// Whether it is what was asked.
+    /// Every knob as it was read back.
+    pub observed: Shape,
+    /// Whether it is what was asked, at this step of the pattern if one runs.
     pub in_sync: bool,
+    /// Where the pattern stands; absent while none runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<PatternView>,
+    /// What the transport fault does; absent while none is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport_fault: Option<TransportView>,
+}
+
+/// Where a pattern stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PatternView {
+    /// What it does: a template's name, `steps` or `trace`.
+    pub mode: String,
+    /// The step in force, from 1; 0 before the first and after the last.
+    pub step: u32,
+    /// How many steps a round has.
+    pub steps: u32,
+    /// The round, from 1.
+    pub round: u64,
+    /// When the step was put in force; absent while none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Why it does not run: no ladder is known yet, the kernel refused, it has played its one round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<String>,
+}
+
+/// What a transport fault does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TransportView {
+    /// What happens to packets.
+    #[serde(rename = "type")]
+    pub action: TransportAction,
+    /// Whether a window is open.
+    pub active: bool,
+    /// Packets that met it since it was armed, as the kernel counted.
+    pub packets: u64,
+    /// Windows begun since it was armed.
+    pub windows: u64,
+    /// Whether its one window is over; edit it to arm it again.
+    pub exhausted: bool,
 }
 
 /// The session of a player.
@@ -136,7 +179,7 @@ pub struct PlayerCreate {
     pub fault_rules: Vec<Rule>,
     /// The link.
     #[serde(default)]
-    pub shape: Shape,
+    pub shape: ShapeControl,
 }
 
 impl PlayerCreate {

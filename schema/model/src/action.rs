@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Fault, LabelKey, LabelValue, Rule, RuleId, Shape, Who};
+use crate::{Fault, LabelKey, LabelValue, Rule, RuleId, Shape, ShapeControl, TransportAction, Who};
 
 /// One action, with whose it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -80,10 +80,72 @@ pub enum ActionKind {
     /// The link was set.
     ShaperConfigChange {
         /// What was asked.
-        asked: Shape,
+        asked: Box<ShapeControl>,
         /// The rate that was read back, 10^6 bit/s; absent is unlimited.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         in_force_rate_mbps: Option<f64>,
+    },
+    /// A pattern began to run.
+    PatternEnabled {
+        /// What it does: a template's name, `steps` or `trace`.
+        mode: String,
+        /// How many steps a round has.
+        steps: u32,
+        /// How long a round takes, seconds.
+        round_s: f64,
+        /// Whether it begins anew after the last step.
+        repeat: bool,
+    },
+    /// A pattern ended: it was removed, replaced or played once, or its session ended.
+    PatternDisabled {
+        /// What it did.
+        mode: String,
+        /// Whether it had played its one round.
+        finished: bool,
+    },
+    /// The link took a step of its pattern, and the kernel confirmed it.
+    PatternStep {
+        /// Which step of the round, from 1.
+        step: u32,
+        /// What the pattern does.
+        mode: String,
+        /// The rate asked for, 10^6 bit/s; absent is unlimited.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rate_mbps: Option<f64>,
+        /// How long the step takes, seconds.
+        duration_s: f64,
+        /// The whole link as it was asked for in this step.
+        asked: Box<Shape>,
+        /// The mean rate on the wire while the step that ended was in force, 10^6 bit/s; absent for the first, and where the
+        /// wire is not counted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous_measured_mbps: Option<f64>,
+        /// What the kernel refused, if it did; the step before stays in force then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
+    },
+    /// A window of the transport fault began.
+    FaultOn {
+        /// What happens to packets.
+        #[serde(rename = "type")]
+        action: TransportAction,
+    },
+    /// A window of the transport fault ended.
+    FaultOff {
+        /// What happened to packets.
+        #[serde(rename = "type")]
+        action: TransportAction,
+        /// To how many, as the kernel counted.
+        packets: u64,
+        /// Whether no window follows.
+        finished: bool,
+    },
+    /// Somebody else changed what the kernel had been told, and the rig set it right.
+    ShaperDrift {
+        /// What was found.
+        found: String,
+        /// Whether it is as asked again.
+        repaired: bool,
     },
     /// The player's labels were edited.
     LabelChanged {
@@ -108,6 +170,12 @@ impl ActionKind {
             Self::FaultRuleDisabled { .. } => "fault_rule_disabled",
             Self::FaultRuleConfigChange { .. } => "fault_rule_config_change",
             Self::ShaperConfigChange { .. } => "shaper_config_change",
+            Self::PatternEnabled { .. } => "pattern_enabled",
+            Self::PatternDisabled { .. } => "pattern_disabled",
+            Self::PatternStep { .. } => "pattern_step",
+            Self::FaultOn { .. } => "fault_on",
+            Self::FaultOff { .. } => "fault_off",
+            Self::ShaperDrift { .. } => "shaper_drift",
             Self::LabelChanged { .. } => "label_changed",
             Self::OriginLeft { .. } => "origin_left",
         }
@@ -123,6 +191,8 @@ mod tests {
         for kind in [
             ActionKind::SessionEnd { reason: EndReason::Deleted },
             ActionKind::LabelChanged { labels: BTreeMap::new() },
+            ActionKind::FaultOff { action: TransportAction::Drop, packets: 3, finished: true },
+            ActionKind::PatternDisabled { mode: "pyramid".into(), finished: false },
             ActionKind::OriginLeft { host: "cdn.example".into() },
         ] {
             let json = serde_json::to_string(&kind).unwrap();

@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Rule, RuleId, Shape};
+use serde::de::MapAccess;
+
+use crate::flat::{Flat, fields, read_flat};
+use crate::{Pattern, Rule, RuleId, Shape, TransportFault};
 
 /// The most labels a player may carry.
 pub const MAX_LABELS: usize = 32;
@@ -25,7 +28,21 @@ pub struct Control {
     /// Fault rules, in order; at most 256.
     pub fault_rules: Vec<Rule>,
     /// The link.
+    pub shape: ShapeControl,
+}
+
+/// Everything an operator set for the link of one player.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct ShapeControl {
+    /// The link while no pattern says otherwise.
+    #[serde(flatten)]
     pub shape: Shape,
+    /// How the link changes over time; absent leaves it as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Pattern>,
+    /// What the kernel does to the session's packets; absent is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transport_fault: Option<TransportFault>,
 }
 
 /// A label's key: a lower-case letter, then at most 62 of letters, digits, `_`, `.`, `/`, `-`; `harness.` is reserved.
@@ -83,12 +100,44 @@ impl Control {
                 );
             }
         }
-        match self.shape.check() {
-            Ok(()) => Ok(()),
-            Err((knob, message)) => error(format!("/shape/{knob}"), message),
-        }
+        self.shape.check()
     }
 }
+
+impl ShapeControl {
+    /// Whether nothing is asked of the link.
+    pub fn is_neutral(&self) -> bool {
+        self.shape.is_neutral() && self.pattern.is_none() && self.transport_fault.is_none()
+    }
+
+    fn check(&self) -> Result<(), ControlError> {
+        let error = |pointer: String, message: String| ControlError { pointer, message };
+        self.shape.check().map_err(|(knob, message)| error(format!("/shape/{knob}"), message))?;
+        if let Some(pattern) = &self.pattern {
+            pattern.check().map_err(|(field, message)| error(format!("/shape/pattern{field}"), message))?;
+        }
+        if let Some(fault) = &self.transport_fault {
+            let at = |field| format!("/shape/transport_fault/{field}");
+            fault.check().map_err(|(field, message)| error(at(field), message))?;
+        }
+        Ok(())
+    }
+}
+
+impl Flat for ShapeControl {
+    const WHAT: &'static str = "a shape";
+
+    fn names() -> Vec<&'static str> {
+        [vec!["pattern", "transport_fault"], Shape::names()].concat()
+    }
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        fields!(self, name, map: pattern, transport_fault else self.shape.read(name, map));
+        Ok(true)
+    }
+}
+
+read_flat!(ShapeControl);
 
 impl LabelKey {
     /// The text.
@@ -180,7 +229,15 @@ mod tests {
 
     #[test]
     fn a_bound_of_a_knob_points_at_the_knob() {
-        let control: Control = serde_json::from_str(r#"{"shape":{"rate_mbps":20000}}"#).unwrap();
-        assert_eq!(control.check().unwrap_err().pointer, "/shape/rate_mbps");
+        for (json, at) in [
+            (r#"{"rate_mbps":20000}"#, "/shape/rate_mbps"),
+            (r#"{"uplink":{"rate_mbps":20000}}"#, "/shape/uplink/rate_mbps"),
+            (r#"{"pattern":{}}"#, "/shape/pattern"),
+            (r#"{"pattern":{"steps":[{"duration_seconds":0}]}}"#, "/shape/pattern/steps/0/duration_seconds"),
+            (r#"{"transport_fault":{"type":"drop","frequency":90000}}"#, "/shape/transport_fault/frequency"),
+        ] {
+            let control: Control = serde_json::from_str(&format!(r#"{{"shape":{json}}}"#)).unwrap();
+            assert_eq!(control.check().unwrap_err().pointer, at, "{json}");
+        }
     }
 }

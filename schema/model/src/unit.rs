@@ -19,6 +19,12 @@ pub enum UnitError {
         /// What came.
         got: f64,
     },
+    /// Not a share.
+    #[error("must be a share from 0 to 100 percent; got {got}")]
+    NoShare {
+        /// What came.
+        got: f64,
+    },
 }
 
 /// Bits per second on the wire.
@@ -40,6 +46,37 @@ pub struct Millis(pub u64);
 #[serde(try_from = "f64", into = "f64")]
 #[schema(value_type = f64, minimum = 0)]
 pub struct Mbps(f64);
+
+/// A share in percent, 0 to 100.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize, ToSchema, Default)]
+#[serde(try_from = "f64", into = "f64")]
+#[schema(value_type = f64, minimum = 0, maximum = 100)]
+pub struct Percent(f64);
+
+impl Percent {
+    /// A checked share: from 0 to 100.
+    pub fn new(value: f64) -> Result<Self, UnitError> {
+        if (0.0..=100.0).contains(&value) { Ok(Self(value)) } else { Err(UnitError::NoShare { got: value }) }
+    }
+
+    /// The number of percent.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+
+    /// The same share of 1.
+    pub fn fraction(self) -> f64 {
+        self.0 / 100.0
+    }
+}
+
+impl Millis {
+    /// The number of milliseconds.
+    #[expect(clippy::cast_precision_loss, reason = "times stay far below 2^53 ms")]
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64
+    }
+}
 
 impl Mbps {
     /// A checked rate: finite and not negative.
@@ -79,6 +116,19 @@ impl TryFrom<f64> for Mbps {
     type Error = UnitError;
     fn try_from(value: f64) -> Result<Self, UnitError> {
         Self::new(value)
+    }
+}
+
+impl TryFrom<f64> for Percent {
+    type Error = UnitError;
+    fn try_from(value: f64) -> Result<Self, UnitError> {
+        Self::new(value)
+    }
+}
+
+impl From<Percent> for f64 {
+    fn from(share: Percent) -> f64 {
+        share.0
     }
 }
 

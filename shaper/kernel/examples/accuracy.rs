@@ -118,7 +118,7 @@ async fn serve(row: &Row, rate: f64, told: std::sync::mpsc::Sender<SocketAddr>) 
     let config = ShaperConfig { mode: row.mode, interfaces: Vec::new() };
     let shaper = Shaper::open(config).await.unwrap();
     let link = shaper.attach(0).unwrap();
-    link.set(&Shape { rate_mbps: Some(Mbps::new(rate).unwrap()) }).await.unwrap();
+    link.set(&Shape::capped(Mbps::new(rate).unwrap())).await.unwrap();
     let listener = listen(row.address);
     told.send(listener.local_addr().unwrap()).unwrap();
     let mut senders = Vec::new();

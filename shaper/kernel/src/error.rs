@@ -32,9 +32,17 @@ pub enum ShaperError {
     #[error("{knob} {message}")]
     OutOfRange {
         /// The knob.
-        knob: &'static str,
+        knob: String,
         /// What is wrong with it.
         message: String,
+    },
+    /// Nobody can turn the knob on this machine.
+    #[error("{knob} cannot be set here: {reason}")]
+    NotHere {
+        /// The knob.
+        knob: String,
+        /// Why.
+        reason: String,
     },
     /// The kernel refused, which is nobody's mistake here.
     #[error("{source}")]
@@ -58,7 +66,10 @@ pub enum ShaperError {
 
 impl From<PlanError> for ShaperError {
     fn from(error: PlanError) -> Self {
-        Self::OutOfRange { knob: error.knob, message: error.message }
+        match error {
+            PlanError::OutOfRange { knob, message } => Self::OutOfRange { knob, message },
+            PlanError::NotHere { knob, reason } => Self::NotHere { knob, reason },
+        }
     }
 }
 

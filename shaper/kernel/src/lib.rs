@@ -19,9 +19,9 @@ mod tcp_info;
 
 pub use config::{Backend, Mode, ShaperConfig};
 pub use error::ShaperError;
-pub use link::{InForce, Link};
+pub use link::{InForce, Link, Strike};
 pub use pacer::Pacer;
-pub use rebuffer_shape::Counters;
+pub use rebuffer_shape::{Counters, Drift, Traffic};
 pub use shaper::Shaper;
 pub use socket::prepare_listener;
 pub use tcp_info::{TcpInfo, tcp_info};

@@ -7,10 +7,11 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use rebuffer_model::{BitsPerSec, Shape};
-use rebuffer_shape::{Counters, LinkPlan, Minor};
+use rebuffer_model::{BitsPerSec, Shape, TransportAction};
+use rebuffer_shape::{LinkPlan, Machine, Minor, Observed, StrikeRule, Traffic};
 
 use crate::config::Backend;
 use crate::error::ShaperError;
@@ -25,19 +26,24 @@ pub struct Link {
 }
 
 /// What was read back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InForce {
     /// The cap that is enforced; none is unlimited.
     pub rate: Option<BitsPerSec>,
+    /// Every knob as it was read back.
+    pub observed: Shape,
     /// Who enforces it.
     pub backend: Backend,
     /// Whether that is what was asked, on every device.
     pub in_sync: bool,
+    /// How long the proxy has to hold each answer back, where no packet can be delayed.
+    pub answer_delay: Option<Duration>,
 }
 
 /// What the owner thread and the handles share.
 #[derive(Debug)]
 pub(crate) struct LinkState {
+    pub(crate) port: u16,
     pub(crate) class: Option<Minor>,
     inner: Mutex<State>,
 }
@@ -51,7 +57,6 @@ pub(crate) enum Means {
 
 #[derive(Debug)]
 struct Handle {
-    port: u16,
     state: Arc<LinkState>,
     means: Means,
 }
@@ -61,34 +66,106 @@ struct State {
     in_force: InForce,
     sockets: Sockets,
     detached: bool,
+    /// Strikes so far.
+    strikes: u32,
+}
+
+/// What happens to the packets that come to a session's port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Strike {
+    /// What happens.
+    pub action: TransportAction,
+    /// To how many, counted by the kernel; none is to all until it ends.
+    pub packets: Option<u32>,
+}
+
+impl InForce {
+    fn nothing(backend: Backend) -> Self {
+        Self { rate: None, observed: Shape::default(), backend, in_sync: true, answer_delay: None }
+    }
+
+    /// What the proxy does by itself.
+    fn paced(plan: &LinkPlan) -> Self {
+        let mut observed = Shape { down: plan.down.conditions(), ..Shape::default() };
+        observed.down.stall = plan.down.stalled.then_some(true);
+        Self { rate: plan.rate(), ..Self::nothing(Backend::Pacing) }.and_held_answers(observed, plan)
+    }
+
+    /// What the kernel says, and what is left for the proxy.
+    pub(crate) fn observed(seen: &Observed, plan: &LinkPlan) -> Self {
+        let in_force = Self { rate: seen.rate(), in_sync: seen.in_sync, ..Self::nothing(Backend::Kernel) };
+        in_force.and_held_answers(seen.shape, plan)
+    }
+
+    fn and_held_answers(self, mut observed: Shape, plan: &LinkPlan) -> Self {
+        if let Some(delay) = plan.down.answer_delay {
+            let millis = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+            observed.down.delay_ms = Some(rebuffer_model::Millis(millis));
+        }
+        Self { observed, answer_delay: plan.down.answer_delay, ..self }
+    }
 }
 
 impl Link {
-    pub(crate) fn new(port: u16, state: Arc<LinkState>, means: Means) -> Self {
-        Self { inner: Arc::new(Handle { port, state, means }) }
+    pub(crate) fn new(state: Arc<LinkState>, means: Means) -> Self {
+        Self { inner: Arc::new(Handle { state, means }) }
     }
 
     /// The port of the session.
     pub fn port(&self) -> u16 {
-        self.inner.port
+        self.inner.state.port
     }
 
     /// Puts a shape in force in place, and returns what the kernel says is in force then. An error leaves what was
     /// before, or says that it could not.
     pub async fn set(&self, shape: &Shape) -> Result<InForce, ShaperError> {
-        let plan = LinkPlan::of(shape)?;
         let Handle { state, means, .. } = &*self.inner;
         match means {
-            Means::Kernel(owner) => owner.set(state.clone(), plan).await,
-            Means::Pacing(pacer) => state.change(|| {
-                pacer.set(plan.rate());
-                (
-                    InForce { rate: plan.rate(), backend: Backend::Pacing, in_sync: true },
-                    Settings::new(None, &plan),
-                )
-            }),
-            Means::Off { reason } if plan.rate().is_some() => Err(ShaperError::Unsupported(reason.clone())),
-            Means::Off { .. } => Ok(self.in_force()),
+            Means::Kernel(owner) => owner.set(state.clone(), LinkPlan::of(shape, owner.machine())?).await,
+            Means::Pacing(pacer) => {
+                let plan = LinkPlan::of(shape, &Machine::Pacing)?;
+                let pace = if plan.down.stalled { Some(BitsPerSec(0)) } else { plan.rate() };
+                state.change(|| {
+                    pacer.set(pace);
+                    (InForce::paced(&plan), Settings::new(None, &plan))
+                })
+            }
+            Means::Off { reason } => {
+                LinkPlan::of(shape, &Machine::Off(reason.clone()))?;
+                Ok(self.in_force())
+            }
+        }
+    }
+
+    /// Begins to strike the packets that come to the session's port, or ends it with none; an earlier strike ends first.
+    /// Returns how many packets the strike that ended had met.
+    pub async fn strike(&self, strike: Option<Strike>) -> Result<u64, ShaperError> {
+        let Handle { state, means, .. } = &*self.inner;
+        match (means, strike) {
+            (Means::Kernel(owner), strike) => {
+                if let Machine::Kernel(features) = owner.machine()
+                    && let (Err(missing), Some(_)) = (&features.filter, strike)
+                {
+                    return Err(ShaperError::Unsupported(format!("packets cannot be struck: {missing}")));
+                }
+                let rule = strike.map(|strike| state.rule(strike));
+                owner.strike(state.clone(), rule).await
+            }
+            (Means::Pacing(_) | Means::Off { .. }, None) => Ok(0),
+            (Means::Pacing(_), Some(_)) => {
+                let reason =
+                    "packets cannot be struck: links are paced by the proxy, which does not see packets";
+                Err(ShaperError::Unsupported(reason.to_owned()))
+            }
+            (Means::Off { reason }, Some(_)) => Err(ShaperError::Unsupported(reason.clone())),
+        }
+    }
+
+    /// How many packets the strike in force has met so far.
+    pub async fn struck(&self) -> Result<u64, ShaperError> {
+        match (&self.inner.means, self.inner.state.class) {
+            (Means::Kernel(owner), Some(class)) => owner.struck(class).await,
+            (Means::Kernel(_) | Means::Pacing(_) | Means::Off { .. }, _) => Ok(0),
         }
     }
 
@@ -115,14 +192,11 @@ impl Link {
         }
     }
 
-    /// What has passed through the class of this session, read from the kernel; none before its first cap, and where
+    /// What has passed through the classes of this session, read from the kernel; nothing before its first cap, and where
     /// the kernel does not shape.
-    pub async fn counters(&self) -> Result<Option<Counters>, ShaperError> {
-        let Handle { state, means, .. } = &*self.inner;
-        match (means, state.class) {
-            (Means::Kernel(owner), Some(class)) => owner.counters(class).await,
-            (Means::Kernel(_) | Means::Pacing(_) | Means::Off { .. }, _) => Ok(None),
-        }
+    pub async fn traffic(&self) -> Result<Traffic, ShaperError> {
+        let Means::Kernel(owner) = &self.inner.means else { return Ok(Traffic::default()) };
+        Ok(owner.traffic().await?.get(&self.port()).copied().unwrap_or_default())
     }
 
     /// Takes the session off its link: open sockets go on unshaped, the class is removed. May be called twice; touches
@@ -153,11 +227,25 @@ impl Drop for Handle {
 }
 
 impl LinkState {
-    pub(crate) fn new(backend: Backend, class: Option<Minor>) -> Self {
+    pub(crate) fn new(port: u16, backend: Backend, class: Option<Minor>) -> Self {
         let settings = Settings::new(class, &LinkPlan::default());
-        let in_force = InForce { rate: None, backend, in_sync: true };
-        let state = State { in_force, sockets: Sockets::with(settings), detached: false };
-        Self { class, inner: Mutex::new(state) }
+        let in_force = InForce::nothing(backend);
+        let state = State { in_force, sockets: Sockets::with(settings), detached: false, strikes: 0 };
+        Self { port, class, inner: Mutex::new(state) }
+    }
+
+    /// What was read back without a change of ours.
+    pub(crate) fn saw(&self, seen: &Observed) {
+        let mut state = self.inner.lock();
+        let InForce { rate, observed, in_sync, .. } = &mut state.in_force;
+        (*rate, *observed, *in_sync) = (seen.rate(), seen.shape, seen.in_sync);
+    }
+
+    fn rule(&self, strike: Strike) -> StrikeRule {
+        let mut state = self.inner.lock();
+        state.strikes = state.strikes.wrapping_add(1);
+        let reject = strike.action == TransportAction::Reject;
+        StrikeRule { reject, packets: strike.packets, number: state.strikes }
     }
 
     /// Changes the link and tells its sockets, unless it is detached.
@@ -192,7 +280,7 @@ impl LinkState {
     pub(crate) fn leave(&self) {
         let mut state = self.inner.lock();
         state.detached = true;
-        state.in_force.rate = None;
+        state.in_force = InForce::nothing(state.in_force.backend);
         if let Err(error) = state.sockets.tell(Settings::default()) {
             tracing::debug!(%error, "a socket kept the settings of a link it has left");
         }

@@ -9,7 +9,11 @@ mod socket;
 mod tc;
 mod wire;
 
-use rebuffer_shape::{Class, ClassParams, Interface, Kernel, Minor, Op, Refusal, Root};
+use std::collections::{BTreeMap, BTreeSet};
+
+use rebuffer_shape::{
+    Aide, Class, ClassParams, Features, Interface, Kernel, Minor, Op, Refusal, Root, Rules,
+};
 
 use self::socket::{Failure, Socket};
 use self::tc::Target;
@@ -95,8 +99,13 @@ impl Netlink {
                 let ask = Target::class(device, *minor).message(&mut self.socket, tc::DEL_CLASS, 0);
                 gone(self.send(ask.finish()))
             }
+            Op::InstallFork | Op::RemoveFork | Op::Divert(_) | Op::Undivert(_) => Err(unspoken()),
         }
     }
+}
+
+fn unspoken() -> Failure {
+    Failure { errno: libc::EOPNOTSUPP, message: "not spoken yet".to_owned() }
 }
 
 impl Kernel for Netlink {
@@ -129,6 +138,45 @@ impl Kernel for Netlink {
                 Err(refusal(&format!("read class {minor}"), failure))
             }
             (Ok(()) | Err(_), _) => Ok(None),
+        }
+    }
+
+    fn classes(&mut self, _interface: &Interface) -> Result<BTreeMap<Minor, Class>, Refusal> {
+        Err(refusal("read classes", unspoken()))
+    }
+
+    fn diverted(&mut self, _interface: &Interface) -> Result<Option<BTreeSet<u16>>, Refusal> {
+        Ok(None)
+    }
+
+    fn summon(&mut self, aide: Aide) -> Result<Interface, Refusal> {
+        Err(refusal(aide.name(), unspoken()))
+    }
+
+    fn dismiss(&mut self, _aide: Aide) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn rules(&mut self) -> Result<Option<Rules>, Refusal> {
+        Ok(None)
+    }
+
+    fn commit(&mut self, _from: Option<&Rules>, _to: Option<&Rules>) -> Result<(), Refusal> {
+        Err(refusal("change the packet filter", unspoken()))
+    }
+
+    fn struck(&mut self) -> Result<BTreeMap<Minor, u64>, Refusal> {
+        Ok(BTreeMap::new())
+    }
+
+    fn features(&mut self) -> Features {
+        let missing = || Err("not spoken yet".to_owned());
+        Features {
+            netem: missing(),
+            netem_seed: false,
+            divert: missing(),
+            filter: missing(),
+            aides: missing(),
         }
     }
 

@@ -5,11 +5,12 @@
 //! removes what is ours.
 //! Deliberately absent: a timer. Each answer of the kernel has a timeout, so a command ends.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
-use rebuffer_shape::{Counters, Interfaces, LinkPlan, Minor, Observed, Tree};
+use rebuffer_shape::{Drift, Interfaces, LinkPlan, Machine, Minor, StrikeRule, Traffic, Tree};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::claim::Claim;
@@ -25,6 +26,7 @@ use crate::socket::Settings;
 pub(crate) struct Owner {
     commands: mpsc::Sender<Command>,
     sessions: Arc<Sessions>,
+    machine: Machine,
 }
 
 type Reply<T> = oneshot::Sender<Result<T, ShaperError>>;
@@ -32,7 +34,10 @@ type Reply<T> = oneshot::Sender<Result<T, ShaperError>>;
 #[derive(Debug)]
 enum Command {
     Set(Arc<LinkState>, LinkPlan, Reply<InForce>),
-    Counters(Minor, Reply<Option<Counters>>),
+    Strike(Arc<LinkState>, Option<StrikeRule>, Reply<u64>),
+    Struck(Minor, Reply<u64>),
+    Traffic(Reply<BTreeMap<Minor, Traffic>>),
+    Audit(Reply<Vec<Drift>>),
     Detach(Arc<LinkState>, Reply<()>),
     Close(Reply<()>),
     /// Somebody left word in `Sessions`.
@@ -56,11 +61,11 @@ impl Owner {
         let sessions = Arc::new(Sessions::new());
         let (commands, queue) = mpsc::channel(QUEUE);
         let (ready, started) = oneshot::channel();
-        let owner = Self { commands, sessions: sessions.clone() };
+        let links = sessions.clone();
         let body = move || match Thread::prepare(netlink, claim, interfaces, sessions) {
             Ok(thread) => {
                 // With nobody to hear it there is no sender of commands either, so the thread ends by itself.
-                let _ = ready.send(Ok(()));
+                let _ = ready.send(Ok(thread.tree.machine()));
                 thread.run(queue);
             }
             Err(error) => drop(ready.send(Err(error))),
@@ -72,20 +77,53 @@ impl Owner {
             }
         });
         spawned.map_err(|error| ShaperError::Unsupported(format!("no thread for the shaper: {error}")))?;
-        started.await.map_err(|_| ShaperError::Closed)??;
-        Ok(owner)
+        let machine = started.await.map_err(|_| ShaperError::Closed)??;
+        Ok(Self { commands, sessions: links, machine })
     }
 
-    pub(crate) fn enter(&self) -> Option<Arc<LinkState>> {
-        self.sessions.enter(|minor| LinkState::new(Backend::Kernel, Some(minor)))
+    /// What the kernel can do.
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    pub(crate) fn enter(&self, port: u16) -> Option<Arc<LinkState>> {
+        self.sessions.enter(|minor| LinkState::new(port, Backend::Kernel, Some(minor)))
     }
 
     pub(crate) async fn set(&self, link: Arc<LinkState>, plan: LinkPlan) -> Result<InForce, ShaperError> {
         self.ask(|reply| Command::Set(link, plan, reply)).await
     }
 
-    pub(crate) async fn counters(&self, class: Minor) -> Result<Option<Counters>, ShaperError> {
-        self.ask(|reply| Command::Counters(class, reply)).await
+    pub(crate) async fn strike(
+        &self,
+        link: Arc<LinkState>,
+        strike: Option<StrikeRule>,
+    ) -> Result<u64, ShaperError> {
+        self.ask(|reply| Command::Strike(link, strike, reply)).await
+    }
+
+    pub(crate) async fn struck(&self, class: Minor) -> Result<u64, ShaperError> {
+        self.ask(|reply| Command::Struck(class, reply)).await
+    }
+
+    /// What has passed for every session, by its port.
+    pub(crate) async fn traffic(&self) -> Result<BTreeMap<u16, Traffic>, ShaperError> {
+        let traffic = self.ask(Command::Traffic).await?;
+        let links = self.sessions.links();
+        let of = |link: &Arc<LinkState>| Some((link.port, *traffic.get(&link.class?)?));
+        Ok(links.iter().filter_map(of).collect())
+    }
+
+    /// Sets right what others changed; the ports of the sessions that it concerned with what was found.
+    pub(crate) async fn audit(&self) -> Result<Vec<(Drift, Vec<u16>)>, ShaperError> {
+        let drifts = self.ask(Command::Audit).await?;
+        let links = self.sessions.links();
+        let ports = |drift: &Drift| {
+            let concerned =
+                links.iter().filter(|link| link.class.is_some_and(|class| drift.sessions.contains(&class)));
+            concerned.map(|link| link.port).collect()
+        };
+        Ok(drifts.into_iter().map(|drift| (drift.clone(), ports(&drift))).collect())
     }
 
     pub(crate) async fn detach(&self, link: Arc<LinkState>) -> Result<(), ShaperError> {
@@ -135,10 +173,12 @@ impl Thread {
             // An answer that nobody waits for is no failure.
             match command {
                 Command::Set(link, plan, reply) => drop(reply.send(self.set(&link, &plan))),
-                Command::Counters(class, reply) => {
-                    let seen = self.tree.read(class).map(|seen| seen.counters);
-                    drop(reply.send(seen.map_err(ShaperError::from)));
+                Command::Strike(link, strike, reply) => drop(reply.send(self.strike(&link, strike))),
+                Command::Struck(class, reply) => {
+                    drop(reply.send(self.tree.struck(class).map_err(ShaperError::from)))
                 }
+                Command::Traffic(reply) => drop(reply.send(self.tree.traffic().map_err(ShaperError::from))),
+                Command::Audit(reply) => drop(reply.send(self.audit())),
                 Command::Detach(link, reply) => {
                     link.leave();
                     // One that failed is tried again after each command, below.
@@ -172,13 +212,33 @@ impl Thread {
         let Some(class) = link.class.filter(|_| !link.is_detached()) else {
             return Err(ShaperError::Detached);
         };
-        let (Observed { rate, in_sync, .. }, told) = self.tree.set(class, plan)?;
-        let result = link.change(|| {
-            let in_force = InForce { rate, backend: Backend::Kernel, in_sync };
-            (in_force, Settings::new(Some(class), plan))
-        });
+        let (observed, told) = self.tree.set(class, link.port, plan)?;
+        let in_force = InForce::observed(&observed, plan);
+        let result = link.change(|| (in_force, Settings::new(Some(class), plan)));
         self.look_again(told);
         result
+    }
+
+    fn strike(&mut self, link: &LinkState, strike: Option<StrikeRule>) -> Result<u64, ShaperError> {
+        let Some(class) = link.class.filter(|_| !link.is_detached()) else {
+            return Err(ShaperError::Detached);
+        };
+        Ok(self.tree.strike(class, link.port, strike)?)
+    }
+
+    /// Sets right what others changed, and reads back the links that it concerned.
+    fn audit(&mut self) -> Result<Vec<Drift>, ShaperError> {
+        let drifts = self.tree.audit()?;
+        let concerned: BTreeSet<Minor> =
+            drifts.iter().flat_map(|drift| drift.sessions.iter().copied()).collect();
+        for link in self.sessions.links() {
+            if let Some(class) = link.class.filter(|class| concerned.contains(class)) {
+                let observed = self.tree.read(class)?;
+                link.saw(&observed);
+            }
+        }
+        self.look_again(!drifts.is_empty());
+        Ok(drifts)
     }
 
     fn remove(&mut self, class: Minor) -> Result<(), ShaperError> {

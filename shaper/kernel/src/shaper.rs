@@ -3,9 +3,11 @@
 //! Invariant: the backend is chosen once, with its reason, and never changes under a link.
 //! Deliberately absent: what a backend does; see `owner` for the kernel and `pacer` for pacing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rebuffer_shape::Interfaces;
+use rebuffer_model::{Direction, KnobMeans, Shape};
+use rebuffer_shape::{Drift, Features, Interfaces, LinkPlan, Machine, Traffic};
 
 use crate::config::{Backend, Mode, ShaperConfig};
 use crate::error::ShaperError;
@@ -70,20 +72,68 @@ impl Shaper {
         &self.inner.reason
     }
 
+    /// Who turns a knob in a direction on this machine, or why nobody can.
+    pub fn means(&self, knob: &str, direction: Direction) -> KnobMeans {
+        rebuffer_shape::means(knob, direction, &self.machine())
+    }
+
+    /// Whether a shape could be put in force on this machine.
+    pub fn check(&self, shape: &Shape) -> Result<(), ShaperError> {
+        Ok(LinkPlan::of(shape, &self.machine()).map(|_| ())?)
+    }
+
+    /// Who can strike packets of a session, or why nobody can.
+    pub fn striking(&self) -> KnobMeans {
+        match self.machine() {
+            Machine::Kernel(Features { filter: Ok(()), .. }) => {
+                KnobMeans::kernel("the packet filter (nf_tables) on the way in, by port", false)
+            }
+            Machine::Kernel(Features { filter: Err(missing), .. }) => KnobMeans::nobody(missing),
+            Machine::Pacing => KnobMeans::nobody("links are paced by the proxy, which does not see packets"),
+            Machine::Off(reason) => KnobMeans::nobody(reason),
+        }
+    }
+
+    /// What has passed for each session that has classes, by its port: one question per device, whatever the number of
+    /// sessions.
+    pub async fn traffic(&self) -> Result<BTreeMap<u16, Traffic>, ShaperError> {
+        match &self.inner.engine {
+            Engine::Kernel(owner) => owner.traffic().await,
+            Engine::Pacing | Engine::Off => Ok(BTreeMap::new()),
+        }
+    }
+
+    /// Compares everything in the kernel with what was asked and sets right what others changed; what that was, with the
+    /// ports of the sessions it concerned. Call it every few seconds.
+    pub async fn audit(&self) -> Result<Vec<(Drift, Vec<u16>)>, ShaperError> {
+        match &self.inner.engine {
+            Engine::Kernel(owner) => owner.audit().await,
+            Engine::Pacing | Engine::Off => Ok(Vec::new()),
+        }
+    }
+
+    fn machine(&self) -> Machine {
+        match &self.inner.engine {
+            Engine::Kernel(owner) => owner.machine().clone(),
+            Engine::Pacing => Machine::Pacing,
+            Engine::Off => Machine::Off(format!("links are not shaped: {}", self.inner.reason)),
+        }
+    }
+
     /// A link for a session that is reached at `port`. Nothing is shaped until it is told to; fails only when no class
     /// is left.
     pub fn attach(&self, port: u16) -> Result<Link, ShaperError> {
         let backend = self.backend();
-        let plain = || Arc::new(LinkState::new(backend, None));
+        let plain = || Arc::new(LinkState::new(port, backend, None));
         Ok(match &self.inner.engine {
             Engine::Kernel(owner) => {
-                let state = owner.enter().ok_or(ShaperError::Exhausted)?;
-                Link::new(port, state, Means::Kernel(owner.clone()))
+                let state = owner.enter(port).ok_or(ShaperError::Exhausted)?;
+                Link::new(state, Means::Kernel(owner.clone()))
             }
-            Engine::Pacing => Link::new(port, plain(), Means::Pacing(Pacer::new())),
+            Engine::Pacing => Link::new(plain(), Means::Pacing(Pacer::new())),
             Engine::Off => {
                 let reason = format!("links are not shaped: {}", self.inner.reason);
-                Link::new(port, plain(), Means::Off { reason })
+                Link::new(plain(), Means::Off { reason })
             }
         })
     }

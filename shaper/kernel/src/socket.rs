@@ -124,8 +124,8 @@ mod tests {
     }
 
     fn settings(mbps: f64) -> Settings {
-        let shape = Shape { rate_mbps: Some(Mbps::new(mbps).unwrap()) };
-        Settings::new(None, &LinkPlan::of(&shape).unwrap())
+        let shape = Shape::capped(Mbps::new(mbps).unwrap());
+        Settings::new(None, &LinkPlan::of(&shape, &rebuffer_shape::Machine::Pacing).unwrap())
     }
 
     #[test]

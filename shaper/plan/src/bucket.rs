@@ -17,6 +17,8 @@ const NANOS: u128 = 1_000_000_000;
 const BLOCK_MS: u64 = 10;
 const CATCH_UP_MS: u64 = 15;
 const BLOCK_MIN: u64 = 512;
+/// When to ask again while nothing passes; a change wakes whoever waits.
+const NEVER: Duration = Duration::from_secs(3600);
 const BLOCK_MAX: u64 = 64 << 10;
 
 /// A bucket of bytes.
@@ -39,17 +41,21 @@ pub enum Grant {
 }
 
 impl Bucket {
-    /// Lets bytes pass for a cap of `cap` from `now` on; none is unlimited.
+    /// Lets bytes pass for a cap of `cap` from `now` on; none is unlimited, and 0 lets nothing pass.
     pub fn set(&mut self, cap: Option<BitsPerSec>, now: Duration) {
         self.settle(now);
-        self.rate = cap.map(|cap| (cap.0 * PACED_SHARE_PERMILLE / 8000).max(1));
+        self.rate = cap.map(|cap| (cap.0 * PACED_SHARE_PERMILLE).div_ceil(8000));
         self.credit = self.rate.map_or(0, |rate| self.credit.min(depth(rate)));
     }
 
     /// Asks for up to `max` bytes.
     pub fn take(&mut self, max: usize, now: Duration) -> Grant {
         self.settle(now);
-        let Some(rate) = self.rate else { return Grant::Now(max) };
+        let rate = match self.rate {
+            None => return Grant::Now(max),
+            Some(0) => return Grant::At(now + NEVER),
+            Some(rate) => rate,
+        };
         let bytes = u64::try_from(max).unwrap_or(u64::MAX).min(block(rate));
         let cost = u128::from(bytes) * NANOS;
         match self.credit.checked_sub(cost) {
@@ -137,6 +143,16 @@ mod tests {
         let bytes = drain(&mut bucket, second, second * 2) as u64;
         let want = MBIT / 8 * PACED_SHARE_PERMILLE / 1000;
         assert!((want..=want * 103 / 100).contains(&bytes), "{bytes} of {want}");
+    }
+
+    #[test]
+    fn a_stall_grants_nothing_and_leaves_no_credit() {
+        let mut bucket = Bucket::default();
+        bucket.set(Some(BitsPerSec(0)), Duration::ZERO);
+        let hour = Duration::from_secs(3600);
+        assert_eq!(bucket.take(1, hour), Grant::At(hour * 2));
+        bucket.set(Some(BitsPerSec(MBIT)), hour);
+        assert!(matches!(bucket.take(4096, hour), Grant::At(_)));
     }
 
     #[test]

@@ -5,8 +5,11 @@
 
 use std::fmt;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::class::ClassParams;
 use crate::minor::Minor;
+use crate::rules::Rules;
 
 /// A network device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +23,18 @@ pub struct Interface {
     pub usable: bool,
     /// How many segments it takes as one.
     pub gso_segs: u32,
+}
+
+/// A device that we make for ourselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Aide {
+    /// Carries what goes to players on its way to the device it leaves through: delay, loss and the like happen here, one
+    /// hop before the rate.
+    Down,
+    /// Carries what comes from players.
+    Up,
+    /// Swallows what is sent to it: a packet that ends here was sent, as far as its sender knows. Never up.
+    Sink,
 }
 
 /// What stands at the root of a device.
@@ -79,6 +94,14 @@ pub enum Op {
     ChangeClass(Minor, ClassParams),
     /// Removes a class; nothing to do if it is gone.
     RemoveClass(Minor),
+    /// Lets what leaves through the device be looked at for a way through [`Aide::Down`].
+    InstallFork,
+    /// Takes that away, and with it all ways.
+    RemoveFork,
+    /// Sends what leaves from this port through [`Aide::Down`].
+    Divert(u16),
+    /// Ends that; nothing to do if it is gone.
+    Undivert(u16),
 }
 
 /// A request that the kernel did not fulfil.
@@ -101,8 +124,56 @@ pub trait Kernel {
     fn root(&mut self, interface: &Interface) -> Result<Root, Refusal>;
     /// A class as it is, if it is.
     fn class(&mut self, interface: &Interface, minor: Minor) -> Result<Option<Class>, Refusal>;
+    /// Every class below our root on a device.
+    fn classes(&mut self, interface: &Interface) -> Result<BTreeMap<Minor, Class>, Refusal>;
+    /// The ports whose packets a device sends through [`Aide::Down`]; none if our fork is not there. A fork of somebody
+    /// else's with nothing of ours in it is none.
+    fn diverted(&mut self, interface: &Interface) -> Result<Option<BTreeSet<u16>>, Refusal>;
     /// Performs one operation.
     fn apply(&mut self, interface: &Interface, op: &Op) -> Result<(), Refusal>;
+    /// Makes a device of ours, up (but for the sink), with a queue long enough to lose nothing itself; one that is there
+    /// already is taken over.
+    fn summon(&mut self, aide: Aide) -> Result<Interface, Refusal>;
+    /// Removes a device of ours; nothing to do if it is gone.
+    fn dismiss(&mut self, aide: Aide) -> Result<(), Refusal>;
+    /// What the packet filter does for us; none if no table of ours is there.
+    fn rules(&mut self) -> Result<Option<Rules>, Refusal>;
+    /// Changes the packet filter from one state to another, as a whole or not at all; from none it makes our tables, and to
+    /// none it removes them. What is the same in both is not touched, so counters go on.
+    fn commit(&mut self, from: Option<&Rules>, to: Option<&Rules>) -> Result<(), Refusal>;
+    /// How many packets the strike of each session has met.
+    fn struck(&mut self) -> Result<BTreeMap<Minor, u64>, Refusal>;
+    /// What this kernel can do; changes nothing.
+    fn features(&mut self) -> Features;
+}
+
+/// What a kernel can do; what it cannot, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Features {
+    /// netem queues.
+    pub netem: Result<(), String>,
+    /// netem queues that take a seed.
+    pub netem_seed: bool,
+    /// Ways through devices of ours (ifb, clsact, u32, mirred).
+    pub divert: Result<(), String>,
+    /// A packet filter with maps, random numbers and forwarding (`nf_tables`).
+    pub filter: Result<(), String>,
+    /// Devices of ours to send packets to (ifb).
+    pub aides: Result<(), String>,
+}
+
+impl Aide {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Down, Self::Up, Self::Sink];
+
+    /// The name of the device.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Down => "rebuffer-down",
+            Self::Up => "rebuffer-up",
+            Self::Sink => "rebuffer-sink",
+        }
+    }
 }
 
 impl std::ops::AddAssign for Counters {
@@ -123,6 +194,10 @@ impl fmt::Display for Op {
             Self::CreateClass(minor, params) => write!(f, "create class {minor} at {} B/s", params.rate),
             Self::ChangeClass(minor, params) => write!(f, "change class {minor} to {} B/s", params.rate),
             Self::RemoveClass(minor) => write!(f, "remove class {minor}"),
+            Self::InstallFork => write!(f, "install the fork (clsact)"),
+            Self::RemoveFork => write!(f, "remove the fork (clsact)"),
+            Self::Divert(port) => write!(f, "divert port {port}"),
+            Self::Undivert(port) => write!(f, "end diverting port {port}"),
         }
     }
 }

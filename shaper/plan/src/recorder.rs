@@ -4,10 +4,11 @@
 //! one that is not there), so that a test against it cannot pass with operations that would fail.
 //! Deliberately absent: packets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kernel::{Class, Counters, Interface, Kernel, Op, Refusal, Root};
+use crate::kernel::{Aide, Class, Counters, Features, Interface, Kernel, Op, Refusal, Root};
 use crate::minor::Minor;
+use crate::rules::Rules;
 use crate::wanted::Installed;
 
 const EEXIST: i32 = 17;
@@ -15,12 +16,21 @@ const ENOENT: i32 = 2;
 const ENODEV: i32 = 19;
 
 /// A kernel in memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Recorder {
     devices: BTreeMap<u32, Device>,
     plugged: u32,
+    features: Features,
+    rules: Option<Rules>,
+    commits: usize,
     refuse: Option<(usize, i32)>,
     done: Vec<(String, Op)>,
+}
+
+/// What a kernel without netem can do.
+pub fn plain_kernel() -> Features {
+    let netem = Err("this kernel has no netem (sch_netem)".to_owned());
+    Features { netem, netem_seed: false, divert: Ok(()), filter: Ok(()), aides: Ok(()) }
 }
 
 #[derive(Debug)]
@@ -36,7 +46,20 @@ struct Device {
 impl Recorder {
     /// A machine with these usable devices.
     pub fn with(names: &[&str]) -> Self {
-        let mut recorder = Self::default();
+        Self::able(plain_kernel(), names)
+    }
+
+    /// A machine whose kernel can do this, with these usable devices.
+    pub fn able(features: Features, names: &[&str]) -> Self {
+        let mut recorder = Self {
+            devices: BTreeMap::new(),
+            plugged: 0,
+            features,
+            rules: None,
+            commits: 0,
+            refuse: None,
+            done: Vec::new(),
+        };
         names.iter().for_each(|name| recorder.plug(name));
         recorder
     }
@@ -73,9 +96,35 @@ impl Recorder {
         std::mem::take(&mut self.done)
     }
 
+    /// What the packet filter does.
+    pub fn filter(&self) -> Option<&Rules> {
+        self.rules.as_ref()
+    }
+
+    /// Puts the packet filter into a state, as somebody else would.
+    pub fn tamper(&mut self, rules: Option<Rules>) {
+        self.rules = rules;
+    }
+
+    /// How often the packet filter was changed.
+    pub fn commits(&self) -> usize {
+        self.commits
+    }
+
     /// What a device carries.
     pub fn installed(&self, name: &str) -> Option<&Installed> {
         self.devices.values().find(|device| device.interface.name == name).map(|device| &device.state)
+    }
+
+    fn refuses(&mut self, doing: &str) -> Result<(), Refusal> {
+        match self.refuse.take() {
+            Some((0, errno)) => Err(refusal(doing, errno)),
+            Some((after, errno)) => {
+                self.refuse = Some((after - 1, errno));
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     fn device(&mut self, interface: &Interface, doing: &str) -> Result<&mut Device, Refusal> {
@@ -105,13 +154,62 @@ impl Kernel for Recorder {
         Ok(device.state.classes.get(&minor).map(|params| Class { params: *params, counters }))
     }
 
+    fn classes(&mut self, interface: &Interface) -> Result<BTreeMap<Minor, Class>, Refusal> {
+        let device = self.device(interface, "read classes")?;
+        let mut classes = BTreeMap::new();
+        for (minor, params) in &device.state.classes {
+            let packets = device.born.get(minor).copied().unwrap_or_default();
+            classes.insert(
+                *minor,
+                Class { params: *params, counters: Counters { packets, ..Counters::default() } },
+            );
+        }
+        Ok(classes)
+    }
+
+    fn diverted(&mut self, interface: &Interface) -> Result<Option<BTreeSet<u16>>, Refusal> {
+        Ok(self.device(interface, "read diverted ports")?.state.diverted.clone())
+    }
+
+    fn summon(&mut self, aide: Aide) -> Result<Interface, Refusal> {
+        self.refuses("make a device")?;
+        self.plug(aide.name());
+        let made = self.devices.get_mut(&self.plugged).ok_or_else(|| refusal("make a device", ENODEV))?;
+        made.interface.usable = false;
+        Ok(made.interface.clone())
+    }
+
+    fn dismiss(&mut self, aide: Aide) -> Result<(), Refusal> {
+        self.unplug(aide.name());
+        Ok(())
+    }
+
+    fn rules(&mut self) -> Result<Option<Rules>, Refusal> {
+        Ok(self.rules.clone())
+    }
+
+    fn commit(&mut self, from: Option<&Rules>, to: Option<&Rules>) -> Result<(), Refusal> {
+        self.refuses("change the packet filter")?;
+        if from.is_some() && from != self.rules.as_ref() {
+            return Err(refusal("change the packet filter", ENOENT));
+        }
+        self.rules = to.cloned();
+        self.commits += 1;
+        Ok(())
+    }
+
+    fn struck(&mut self) -> Result<BTreeMap<Minor, u64>, Refusal> {
+        let sessions = self.rules.iter().flat_map(|rules| &rules.sessions);
+        Ok(sessions.filter(|(_, rules)| rules.strike.is_some()).map(|(minor, _)| (*minor, 0)).collect())
+    }
+
+    fn features(&mut self) -> Features {
+        self.features.clone()
+    }
+
     fn apply(&mut self, interface: &Interface, op: &Op) -> Result<(), Refusal> {
         let doing = op.to_string();
-        match self.refuse.take() {
-            Some((0, errno)) => return Err(refusal(&doing, errno)),
-            Some((after, errno)) => self.refuse = Some((after - 1, errno)),
-            None => {}
-        }
+        self.refuses(&doing)?;
         let device = self.device(interface, &doing)?;
         let state = &device.state;
         let errno = match op {
@@ -119,12 +217,21 @@ impl Kernel for Recorder {
             Op::CreateClass(minor, _) if state.classes.contains_key(minor) => Some(EEXIST),
             Op::ChangeClass(minor, _) if !state.classes.contains_key(minor) => Some(ENOENT),
             Op::CreateClass(..) | Op::RemoveRoot if !state.root => Some(ENOENT),
+            Op::InstallFork if state.diverted.is_some() => Some(EEXIST),
+            Op::Divert(port) if state.diverted.as_ref().is_some_and(|ports| ports.contains(port)) => {
+                Some(EEXIST)
+            }
+            Op::Divert(_) | Op::RemoveFork if state.diverted.is_none() => Some(ENOENT),
             Op::CreateClass(..)
             | Op::RemoveRoot
             | Op::InstallRoot { .. }
             | Op::ChangeClass(..)
             | Op::GsoSegs(_)
-            | Op::RemoveClass(_) => None,
+            | Op::RemoveClass(_)
+            | Op::InstallFork
+            | Op::RemoveFork
+            | Op::Divert(_)
+            | Op::Undivert(_) => None,
         };
         if let Some(errno) = errno {
             return Err(refusal(&doing, errno));

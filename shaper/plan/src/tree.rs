@@ -1,16 +1,23 @@
-//! The classes of all sessions on all shaped devices, kept as they are wanted.
+//! The links of all sessions on all shaped devices, kept as they are wanted.
 //!
 //! Invariant: a call that fails leaves every device as it was before, or says that it could not. A device is touched
-//! first when a cap has to be carried, and one that carries somebody else's queue never is.
-//! Deliberately absent: repair of what others change behind our back; what is read back says that it happened.
+//! first when something has to be carried, and one that carries somebody else's queue never is.
+//! Deliberately absent: a clock; whoever owns the tree says when to look for what others changed (`audit`).
+
+mod audit;
+mod observe;
 
 use rebuffer_model::BitsPerSec;
 
-use crate::class::ClassParams;
-use crate::kernel::{Counters, Interface, Kernel, Op, Refusal, Root};
+use crate::kernel::{Aide, Features, Interface, Kernel, Op, Refusal, Root};
+use crate::means::Machine;
 use crate::minor::Minor;
 use crate::plan::LinkPlan;
-use crate::wanted::{Installed, Wanted, operations};
+use crate::rules::{Rules, StrikeRule};
+use crate::wanted::{Installed, Role, Session, Wanted, operations};
+
+pub use self::audit::Drift;
+pub use self::observe::{Observed, Traffic};
 
 /// Which devices are shaped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,24 +29,16 @@ pub enum Interfaces {
     Named(Vec<String>),
 }
 
-/// The classes of all sessions.
+/// The links of all sessions.
 #[derive(Debug)]
 pub struct Tree<K> {
     kernel: K,
+    features: Features,
     interfaces: Interfaces,
+    /// Ours first: what they have to carry is there before anything is sent to them.
     devices: Vec<Device>,
+    rules: Option<Rules>,
     wanted: Wanted,
-}
-
-/// What was read back for one session.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Observed {
-    /// The cap that is enforced; the loosest where devices differ, none if one lets everything pass.
-    pub rate: Option<BitsPerSec>,
-    /// Whether every device carries what was asked.
-    pub in_sync: bool,
-    /// The sum over devices; none while the session has no class.
-    pub counters: Option<Counters>,
 }
 
 /// Why the tree is not as wanted.
@@ -57,9 +56,9 @@ pub enum TreeError {
     #[error("no usable interface {0}")]
     NoInterface(String),
     /// The kernel said no.
-    #[error("interface {interface}: {refusal}; {}", if *restored { "what was before stays in force" } else { "what was before could not be restored" })]
+    #[error("{interface}: {refusal}; {}", if *restored { "what was before stays in force" } else { "what was before could not be restored" })]
     Refused {
-        /// The device.
+        /// The device, or what else it is about.
         interface: String,
         /// What the kernel said.
         #[source]
@@ -72,22 +71,62 @@ pub enum TreeError {
 #[derive(Debug)]
 struct Device {
     interface: Interface,
+    role: Role,
     installed: Installed,
 }
 
+/// What leads back from something that was done.
+#[derive(Debug)]
+enum Undo {
+    Op(usize, Op),
+    Dismiss(Aide),
+    Rules(Option<Rules>),
+}
+
+/// What refused, and how.
+type Refused = (String, Refusal);
+
+const FILTER: &str = "the packet filter";
+
 impl<K: Kernel> Tree<K> {
     /// An empty tree; touches nothing.
-    pub fn new(kernel: K, interfaces: Interfaces) -> Self {
-        Self { kernel, interfaces, devices: Vec::new(), wanted: Wanted::default() }
+    pub fn new(mut kernel: K, interfaces: Interfaces) -> Self {
+        let features = kernel.features();
+        Self { kernel, features, interfaces, devices: Vec::new(), rules: None, wanted: Wanted::default() }
+    }
+
+    /// What this kernel can do.
+    pub fn machine(&self) -> Machine {
+        Machine::Kernel(self.features.clone())
     }
 
     /// Removes what an earlier run left behind on any device, and looks whether the devices can be shaped. Returns the
-    /// names of those that were cleaned.
+    /// names of what was cleaned.
     pub fn clean(&mut self) -> Result<Vec<String>, TreeError> {
         let mut cleaned = Vec::new();
+        if self.features.filter.is_ok() {
+            let left = self.kernel.rules().map_err(|refusal| refused(FILTER, refusal, true))?;
+            if left.is_some() {
+                let gone = self.kernel.commit(left.as_ref(), None);
+                gone.map_err(|refusal| refused(FILTER, refusal, true))?;
+                cleaned.push(FILTER.to_owned());
+            }
+        }
         for interface in self.list()? {
-            if let Root::Ours { own_gso_segs } = self.root(&interface)? {
+            if let Some(aide) = Aide::ALL.into_iter().find(|aide| aide.name() == interface.name) {
+                self.kernel.dismiss(aide).map_err(|refusal| refused(&interface.name, refusal, true))?;
+                cleaned.push(interface.name);
+                continue;
+            }
+            let root = self.root(&interface)?;
+            let forked = self.diverted(&interface)?;
+            if let Root::Ours { own_gso_segs } = root {
                 self.reclaim(&interface, own_gso_segs)?;
+            }
+            if forked {
+                self.apply(&interface, &Op::RemoveFork)?;
+            }
+            if forked || matches!(root, Root::Ours { .. }) {
                 cleaned.push(interface.name);
             }
         }
@@ -97,10 +136,14 @@ impl<K: Kernel> Tree<K> {
 
     /// Makes the link of one session as planned, in place, and reads it back. True if devices were told to take
     /// segments differently, which open sockets have to be told.
-    pub fn set(&mut self, minor: Minor, plan: &LinkPlan) -> Result<(Observed, bool), TreeError> {
-        let known = self.wanted.classes.get(&minor).copied();
-        let wanted = plan.class().or(known.map(|_| ClassParams::UNLIMITED));
-        let told = self.settle(minor, wanted, plan.class().is_some())?;
+    pub fn set(&mut self, minor: Minor, port: u16, plan: &LinkPlan) -> Result<(Observed, bool), TreeError> {
+        let known = self.wanted.sessions.get(&minor).copied();
+        if known.is_none() && plan.is_neutral() {
+            return Ok((Observed::untouched(), false));
+        }
+        let mut next = Session { plan: *plan, ..known.unwrap_or(Session::at(port)) };
+        next.remember();
+        let told = self.settle(minor, Some(next), !plan.is_neutral())?;
         match self.read(minor) {
             Ok(observed) => Ok((observed, told)),
             Err(unread) => {
@@ -110,44 +153,56 @@ impl<K: Kernel> Tree<K> {
         }
     }
 
-    /// Removes the class of one session from every device. True as in [`Tree::set`].
-    pub fn remove(&mut self, minor: Minor) -> Result<bool, TreeError> {
-        self.settle(minor, None, false)
+    /// Begins to strike the packets that come to a session's port, or ends it. Returns how many the strike before had met.
+    pub fn strike(&mut self, minor: Minor, port: u16, strike: Option<StrikeRule>) -> Result<u64, TreeError> {
+        let known = self.wanted.sessions.get(&minor).copied();
+        let before = match known.and_then(|session| session.strike) {
+            Some(_) => self.struck(minor)?,
+            None => 0,
+        };
+        if known.is_some() || strike.is_some() {
+            let next = Session { strike, ..known.unwrap_or(Session::at(port)) };
+            self.settle(minor, Some(next), strike.is_some())?;
+        }
+        Ok(before)
     }
 
-    /// What the kernel says of one session now.
-    pub fn read(&mut self, minor: Minor) -> Result<Observed, TreeError> {
-        let Some(wanted) = self.wanted.classes.get(&minor) else {
-            return Ok(Observed { in_sync: true, ..Observed::default() });
-        };
-        let mut seen = Observed { in_sync: true, ..Observed::default() };
-        let mut loosest = Some(BitsPerSec(0));
-        let mut sum = Counters::default();
-        for Device { interface, .. } in &self.devices {
-            let class =
-                self.kernel.class(interface, minor).map_err(|refusal| refused(interface, refusal, true))?;
-            let cap = class.and_then(|class| class.params.cap());
-            loosest = loosest.zip(cap).map(|(one, other)| one.max(other));
-            seen.in_sync &= class.is_some_and(|class| class.params == *wanted);
-            class.iter().for_each(|class| sum += class.counters);
-        }
-        Ok(Observed { rate: loosest, counters: Some(sum), ..seen })
+    /// How many packets the strike of a session has met.
+    pub fn struck(&mut self, minor: Minor) -> Result<u64, TreeError> {
+        let struck = self.kernel.struck().map_err(|refusal| refused(FILTER, refusal, true))?;
+        Ok(struck.get(&minor).copied().unwrap_or_default())
+    }
+
+    /// Removes everything of one session from every device. True as in [`Tree::set`].
+    pub fn remove(&mut self, minor: Minor) -> Result<bool, TreeError> {
+        self.settle(minor, None, false)
     }
 
     /// Removes everything of ours from every device; goes on past errors and returns the first.
     pub fn close(&mut self) -> Result<(), TreeError> {
         self.wanted = Wanted::default();
         let mut result = Ok(());
-        for Device { interface, installed } in std::mem::take(&mut self.devices) {
-            if !installed.root {
+        let mut note = |name: &str, done: Result<(), Refusal>| {
+            if let Err(refusal) = done {
+                let before = std::mem::replace(&mut result, Ok(()));
+                result = before.and(Err(refused(name, refusal, false)));
+            }
+        };
+        if let Some(rules) = self.rules.take() {
+            note(FILTER, self.kernel.commit(Some(&rules), None));
+        }
+        // Ours last: until the others are clean, packets are sent to them.
+        for Device { interface, role, installed } in std::mem::take(&mut self.devices).into_iter().rev() {
+            if let Role::Aide(aide) = role {
+                note(&interface.name, self.kernel.dismiss(aide));
                 continue;
             }
-            let restore = Some(Op::GsoSegs(installed.own_gso_segs))
-                .filter(|_| installed.gso_segs != installed.own_gso_segs);
-            for op in restore.into_iter().chain([Op::RemoveRoot]) {
-                if let Err(refusal) = self.kernel.apply(&interface, &op) {
-                    result = result.and(Err(refused(&interface, refusal, false)));
-                }
+            let fork = installed.diverted.is_some().then_some(Op::RemoveFork);
+            let segs =
+                (installed.gso_segs != installed.own_gso_segs).then_some(Op::GsoSegs(installed.own_gso_segs));
+            let root = installed.root.then_some(Op::RemoveRoot);
+            for op in [fork, segs, root].into_iter().flatten() {
+                note(&interface.name, self.kernel.apply(&interface, &op));
             }
         }
         result
@@ -158,79 +213,107 @@ impl<K: Kernel> Tree<K> {
         &mut self.kernel
     }
 
-    fn want(&mut self, minor: Minor, params: Option<ClassParams>) {
-        match params {
-            Some(params) => self.wanted.classes.insert(minor, params),
-            None => self.wanted.classes.remove(&minor),
+    fn want(&mut self, minor: Minor, session: Option<Session>) {
+        match session {
+            Some(session) => self.wanted.sessions.insert(minor, session),
+            None => self.wanted.sessions.remove(&minor),
         };
     }
 
-    /// Wants `params` for `minor`, and performs what follows from it on every device or nothing.
-    fn settle(&mut self, minor: Minor, params: Option<ClassParams>, grow: bool) -> Result<bool, TreeError> {
-        let known = self.wanted.classes.get(&minor).copied();
-        if params.is_none() && known.is_none() {
+    /// Wants `next` for `minor`, and performs what follows from it on every device or nothing.
+    fn settle(&mut self, minor: Minor, next: Option<Session>, grow: bool) -> Result<bool, TreeError> {
+        let known = self.wanted.sessions.get(&minor).copied();
+        if next.is_none() && known.is_none() {
             return Ok(false);
         }
         self.survey(grow)?;
-        self.want(minor, params);
+        self.want(minor, next);
         let mut undo = Vec::new();
-        let failed = match self.perform(&mut undo) {
+        let (name, refusal) = match self.perform(&mut undo) {
             Ok(told) => return Ok(told),
             Err(failed) => failed,
         };
         self.want(minor, known);
-        let (at, refusal) = failed;
-        let interface = self.devices[at].interface.clone();
-        Err(refused(&interface, refusal, self.undo(undo)))
+        Err(refused(&name, refusal, self.undo(undo)))
     }
 
-    /// Performs what is wanted, and notes in `undo` what leads back; on failure, the device that refused.
-    fn perform(&mut self, undo: &mut Vec<(usize, Op)>) -> Result<bool, (usize, Refusal)> {
+    /// Performs what is wanted, and notes in `undo` what leads back; on failure, what refused.
+    fn perform(&mut self, undo: &mut Vec<Undo>) -> Result<bool, Refused> {
+        for aide in Aide::ALL {
+            if self.wanted.needs(aide) && !self.devices.iter().any(|device| device.role == Role::Aide(aide)) {
+                let interface =
+                    self.kernel.summon(aide).map_err(|refusal| (aide.name().to_owned(), refusal))?;
+                let installed = Installed::untouched(interface.gso_segs);
+                self.devices.insert(0, Device { interface, role: Role::Aide(aide), installed });
+                undo.push(Undo::Dismiss(aide));
+            }
+        }
         let mut told = false;
-        for (at, Device { interface, installed }) in self.devices.iter_mut().enumerate() {
-            for op in operations(installed, &self.wanted) {
-                let inverse = installed.inverse(&op).map(|inverse| (at, inverse));
+        let netem = self.features.netem.is_ok();
+        for (at, Device { interface, role, installed }) in self.devices.iter_mut().enumerate() {
+            for op in operations(installed, &self.wanted.load(*role, netem)) {
+                let inverse = installed.inverse(&op).map(|inverse| Undo::Op(at, inverse));
                 let result = self.kernel.apply(interface, &op);
                 // A change that failed may have been done in part.
                 if result.is_ok() || matches!(op, Op::ChangeClass(..)) {
                     undo.extend(inverse);
                 }
-                result.map_err(|refusal| (at, refusal))?;
+                result.map_err(|refusal| (interface.name.clone(), refusal))?;
                 installed.note(&op);
                 told |= matches!(op, Op::GsoSegs(_));
             }
         }
+        let rules = self.wanted_rules();
+        if rules != self.rules {
+            let result = self.kernel.commit(self.rules.as_ref(), rules.as_ref());
+            result.map_err(|refusal| (FILTER.to_owned(), refusal))?;
+            undo.push(Undo::Rules(std::mem::replace(&mut self.rules, rules)));
+        }
         Ok(told)
     }
 
+    fn wanted_rules(&self) -> Option<Rules> {
+        let leaving = self.devices.iter().filter(|device| device.role == Role::Leave);
+        let names = leaving.map(|device| device.interface.name.clone());
+        self.features.filter.is_ok().then(|| self.wanted.rules(names)).flatten()
+    }
+
     /// True if everything could be undone.
-    fn undo(&mut self, undo: Vec<(usize, Op)>) -> bool {
+    fn undo(&mut self, undo: Vec<Undo>) -> bool {
         let mut restored = true;
-        for (at, op) in undo.into_iter().rev() {
-            let Device { interface, installed } = &mut self.devices[at];
-            match self.kernel.apply(interface, &op) {
-                Ok(()) => installed.note(&op),
-                Err(_) => restored = false,
-            }
+        for step in undo.into_iter().rev() {
+            let done = match step {
+                Undo::Op(at, op) => {
+                    let Device { interface, installed, .. } = &mut self.devices[at];
+                    self.kernel.apply(interface, &op).map(|()| installed.note(&op))
+                }
+                Undo::Dismiss(aide) => {
+                    self.devices.retain(|device| device.role != Role::Aide(aide));
+                    self.kernel.dismiss(aide)
+                }
+                Undo::Rules(before) => {
+                    let done = self.kernel.commit(self.rules.as_ref(), before.as_ref());
+                    done.map(|()| self.rules = before)
+                }
+            };
+            restored &= done.is_ok();
         }
         restored
     }
 
     fn list(&mut self) -> Result<Vec<Interface>, TreeError> {
-        self.kernel.interfaces().map_err(|refusal| TreeError::Refused {
-            interface: "(all)".to_owned(),
-            refusal,
-            restored: true,
-        })
+        self.kernel.interfaces().map_err(|refusal| refused("the list of devices", refusal, true))
     }
 
     /// Forgets devices that are gone; with `grow` also finds those that have to be shaped.
     fn survey(&mut self, grow: bool) -> Result<(), TreeError> {
         let found = self.list()?;
-        self.devices.retain(|device| found.iter().any(|there| there.index == device.interface.index));
+        self.devices.retain(|device| {
+            device.role != Role::Leave || found.iter().any(|there| there.index == device.interface.index)
+        });
         for there in &found {
             let device = self.devices.iter_mut().find(|device| device.interface.index == there.index);
-            if let Some(Device { interface, installed }) = device {
+            if let Some(Device { interface, installed, .. }) = device {
                 if installed.gso_segs == installed.own_gso_segs {
                     (installed.own_gso_segs, installed.gso_segs) = (there.gso_segs, there.gso_segs);
                 }
@@ -257,15 +340,16 @@ impl<K: Kernel> Tree<K> {
             }
             if device.is_none() {
                 let installed = Installed::untouched(there.gso_segs);
-                self.devices.push(Device { interface: there, installed });
+                self.devices.push(Device { interface: there, role: Role::Leave, installed });
             }
         }
         Ok(())
     }
 
     fn selected(&self, found: Vec<Interface>) -> Result<Vec<Interface>, TreeError> {
+        let ours = |there: &Interface| Aide::ALL.iter().any(|aide| aide.name() == there.name);
         let selected: Vec<Interface> = match &self.interfaces {
-            Interfaces::All => found.into_iter().filter(|there| there.usable).collect(),
+            Interfaces::All => found.into_iter().filter(|there| there.usable && !ours(there)).collect(),
             Interfaces::Named(names) => {
                 let find = |name: &String| found.iter().find(|there| there.name == *name).cloned();
                 let found = names.iter().map(|name| find(name).ok_or(name));
@@ -279,20 +363,30 @@ impl<K: Kernel> Tree<K> {
     }
 
     fn root(&mut self, interface: &Interface) -> Result<Root, TreeError> {
-        self.kernel.root(interface).map_err(|refusal| refused(interface, refusal, true))
+        self.kernel.root(interface).map_err(|refusal| refused(&interface.name, refusal, true))
+    }
+
+    /// Whether our fork is on a device.
+    fn diverted(&mut self, interface: &Interface) -> Result<bool, TreeError> {
+        let diverted = self.kernel.diverted(interface);
+        Ok(diverted.map_err(|refusal| refused(&interface.name, refusal, true))?.is_some())
+    }
+
+    fn apply(&mut self, interface: &Interface, op: &Op) -> Result<(), TreeError> {
+        self.kernel.apply(interface, op).map_err(|refusal| refused(&interface.name, refusal, true))
     }
 
     /// Takes away a root of ours that this tree does not know of.
     fn reclaim(&mut self, interface: &Interface, own_gso_segs: u32) -> Result<(), TreeError> {
         for op in [Op::GsoSegs(own_gso_segs), Op::RemoveRoot] {
-            self.kernel.apply(interface, &op).map_err(|refusal| refused(interface, refusal, true))?;
+            self.apply(interface, &op)?;
         }
         Ok(())
     }
 }
 
-fn refused(interface: &Interface, refusal: Refusal, restored: bool) -> TreeError {
-    TreeError::Refused { interface: interface.name.clone(), refusal, restored }
+fn refused(name: &str, refusal: Refusal, restored: bool) -> TreeError {
+    TreeError::Refused { interface: name.to_owned(), refusal, restored }
 }
 
 #[cfg(test)]

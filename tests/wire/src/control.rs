@@ -130,7 +130,7 @@ async fn a_change_needs_the_revision_it_is_based_on() {
     let now = api.player("tv").await;
     assert_eq!(problem.current_revision.as_deref(), Some(&*now.control_revision));
     assert_eq!(third.value("etag"), Some(&*format!("\"{}\"", now.control_revision)));
-    assert_eq!((now.shape.rate_mbps, now.labels.len()), (Some(Mbps::new(20.0).unwrap()), 1));
+    assert_eq!((now.shape.shape.down.rate_mbps, now.labels.len()), (Some(Mbps::new(20.0).unwrap()), 1));
 }
 
 #[tokio::test]

@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use rebuffer_api::{Frame, PlayerDeleted, PlayerRecord, Problem, ProblemKind};
+use rebuffer_api::{Frame, PlayerDeleted, PlayerRecord};
 use rebuffer_model::{
-    Action, ActionKind, ActionSource, Control, EndReason, Fault, PlayerId, RecordBody, Shape,
+    Action, ActionKind, ActionSource, Control, EndReason, Fault, PlayerId, RecordBody, ShapeControl,
 };
-use rebuffer_shaper::Backend;
 
 use super::Refusal;
 use crate::clock;
@@ -44,7 +43,7 @@ pub(super) async fn apply(
 
     // Compiles the patterns, so that nothing can fail once the link is set.
     rebuffer_engine::RuleBook::default().set_rules(&after.control.fault_rules)?;
-    let asked = after.control.shape;
+    let asked = after.control.shape.clone();
     let in_force = set_link(rig, player, &before.control.shape, &asked).await?;
     if let Err(error) = rig.store.save(player.stored(&after)).await {
         let _best_effort = set_link(rig, player, &asked, &before.control.shape).await;
@@ -64,16 +63,20 @@ pub(super) async fn apply(
 }
 
 /// Sets the link if it is to be another one; what is in force afterwards, in 10^6 bit/s.
-async fn set_link(rig: &Rig, player: &Player, before: &Shape, asked: &Shape) -> Result<Option<f64>, Refusal> {
-    if !asked.is_neutral() && rig.shaper.backend() == Backend::Off {
-        let detail = format!("links cannot be shaped here: {}", rig.shaper.reason());
-        return Err(Problem::new(ProblemKind::NotHere, detail).pointer("/shape").into());
-    }
-    let Some(session) = player.session() else { return Ok(asked.rate_mbps.map(rebuffer_model::Mbps::get)) };
+async fn set_link(
+    rig: &Rig,
+    player: &Player,
+    before: &ShapeControl,
+    asked: &ShapeControl,
+) -> Result<Option<f64>, Refusal> {
+    rig.shaper.check(&asked.shape)?;
+    let Some(session) = player.session() else {
+        return Ok(asked.shape.down.rate_mbps.map(rebuffer_model::Mbps::get));
+    };
     if before == asked && session.link.in_force().in_sync {
         return Ok(session.link.in_force().rate.map(|rate| rate.mbps()));
     }
-    let in_force = session.link.set(asked).await?;
+    let in_force = session.link.set(&asked.shape).await?;
     Ok(in_force.rate.map(|rate| rate.mbps()))
 }
 
@@ -122,7 +125,10 @@ fn what_changed(before: &Control, after: &Control, in_force_rate_mbps: Option<f6
         }
     }
     if before.shape != after.shape {
-        kinds.push(ActionKind::ShaperConfigChange { asked: after.shape, in_force_rate_mbps });
+        kinds.push(ActionKind::ShaperConfigChange {
+            asked: Box::new(after.shape.clone()),
+            in_force_rate_mbps,
+        });
     }
     if before.labels != after.labels {
         kinds.push(ActionKind::LabelChanged { labels: after.labels.clone() });

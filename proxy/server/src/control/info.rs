@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use rebuffer_api::{Capability, Info, KnobView, ListenView, OriginView};
-use rebuffer_model::{FAULTS, KNOBS};
+use rebuffer_model::{Direction, FAULTS, KNOBS};
 
 use crate::rig::Rig;
 use crate::sessions::link_backend;
@@ -48,6 +48,10 @@ pub(super) async fn info(State(rig): State<Arc<Rig>>) -> Json<Info> {
                 name: knob.name,
                 unit: knob.unit,
                 doc: knob.doc,
+                kind: knob.kind,
+                default: knob.default,
+                downlink: rig.shaper.means(knob.name, Direction::Downlink),
+                uplink: rig.shaper.means(knob.name, Direction::Uplink),
                 min: knob.min,
                 max: knob.max,
             })

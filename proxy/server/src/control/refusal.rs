@@ -75,8 +75,23 @@ impl From<StoreError> for Refusal {
 
 impl From<ShaperError> for Refusal {
     fn from(error: ShaperError) -> Self {
-        let kind = match &error {
+        let pointer = match &error {
+            ShaperError::OutOfRange { knob, .. } | ShaperError::NotHere { knob, .. } => {
+                format!("/shape/{knob}")
+            }
             ShaperError::NotPermitted(_)
+            | ShaperError::Unsupported(_)
+            | ShaperError::ForeignQdisc { .. }
+            | ShaperError::NoInterface(_)
+            | ShaperError::Taken
+            | ShaperError::Exhausted
+            | ShaperError::Detached
+            | ShaperError::Closed
+            | ShaperError::Kernel { .. } => "/shape".to_owned(),
+        };
+        let kind = match &error {
+            ShaperError::NotHere { .. }
+            | ShaperError::NotPermitted(_)
             | ShaperError::Unsupported(_)
             | ShaperError::ForeignQdisc { .. }
             | ShaperError::NoInterface(_)
@@ -86,6 +101,6 @@ impl From<ShaperError> for Refusal {
             ShaperError::Detached | ShaperError::Closed => ProblemKind::Unavailable,
             ShaperError::Kernel { .. } => ProblemKind::ShaperRefused,
         };
-        Self(Problem::new(kind, format!("{error}; nothing was changed")).pointer("/shape"))
+        Self(Problem::new(kind, format!("{error}; nothing was changed")).pointer(pointer))
     }
 }

@@ -105,7 +105,7 @@ async fn prepare(
     port: u16,
 ) -> Result<Arc<Session>, OpenError> {
     let link = rig.shaper.attach(port).map_err(OpenError::Link)?;
-    let shape = player.controlled().control.shape;
+    let shape = player.controlled().control.shape.shape;
     if !shape.is_neutral()
         && let Err(error) = link.set(&shape).await
     {

@@ -201,7 +201,7 @@ impl Player {
             control_revision: controlled.revision().to_string(),
             labels: controlled.control.labels.clone(),
             fault_rules: controlled.control.fault_rules.clone(),
-            shape: controlled.control.shape,
+            shape: controlled.control.shape.clone(),
             rule_counters,
             link: session.as_ref().map(|session| session.link_view()),
             session: session.as_ref().map(|session| session.view()),

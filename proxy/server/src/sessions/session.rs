@@ -139,7 +139,10 @@ impl Session {
         LinkView {
             backend: link_backend(in_force.backend),
             rate_mbps: in_force.rate.map(|rate| rate.mbps()),
+            observed: in_force.observed,
             in_sync: in_force.in_sync,
+            pattern: None,
+            transport_fault: None,
         }
     }
 

@@ -4,7 +4,7 @@
 //! number as major. What is read back is what was written, number by number.
 //! Deliberately absent: rate tables, which the kernel computes itself for Ethernet.
 
-use rebuffer_shape::{Class, ClassParams, Counters, Minor, Root, WIRE_FRAME};
+use rebuffer_shape::{Class, ClassParams, Counters, Leaf, Minor, Root, WIRE_FRAME};
 
 use super::socket::Socket;
 use super::wire::{self, Message, attribute, u32_at, u64_at};
@@ -88,7 +88,11 @@ pub(super) fn class_options(message: Message, params: &ClassParams) -> Message {
 
 /// The options of a class's queue: a bare number of bytes.
 pub(super) fn queue_options(message: Message, params: &ClassParams) -> Message {
-    message.text(KIND, FIFO).number(OPTIONS, params.leaf_limit)
+    let limit = match params.leaf {
+        Leaf::Fifo(bytes) => bytes,
+        Leaf::Netem(netem) => netem.limit,
+    };
+    message.text(KIND, FIFO).number(OPTIONS, limit)
 }
 
 /// What a description of a root says.
@@ -114,7 +118,7 @@ pub(super) fn read_class(class: &[u8], queue: &[u8]) -> Option<Class> {
     let (rate, ceiling) = (u32_at(parms, 8)?, u32_at(parms, 20)?);
     let buffer = u32_at(parms, 24)?;
     // A ceiling above the rate lets more pass, so that is the rate.
-    let params = ClassParams { rate: rate.max(ceiling), buffer, leaf_limit };
+    let params = ClassParams { rate: rate.max(ceiling), buffer, leaf: Leaf::Fifo(leaf_limit) };
     let counters = attribute(attributes, STATS).and_then(read_counters).unwrap_or_default();
     Some(Class { params, counters })
 }
@@ -187,7 +191,7 @@ mod tests {
         let mut socket = Socket::open().unwrap();
         let class = Target::class(DEVICE, minor()).message(&mut socket, NEW_CLASS, 0);
         let class =
-            payload(class_options(class, &ClassParams { rate: 0x0102, buffer: 0x0304, leaf_limit: 5 }));
+            payload(class_options(class, &ClassParams { rate: 0x0102, buffer: 0x0304, leaf: Leaf::Fifo(5) }));
         assert_eq!((u32_at(&class, 4), u32_at(&class, 8)), (Some(DEVICE), Some(0x5eb0_001f)));
         assert_eq!(u32_at(&class, 12), Some(0x5eb0_0000));
         let parms = attribute(attribute(&class[HEAD..], OPTIONS).unwrap(), HTB_PARMS).unwrap();

@@ -45,11 +45,11 @@ fn a_change_keeps_the_class_and_its_counters() {
         let link = shaper.attach(30_100).unwrap();
         link.set(&cap(100.0)).await.unwrap();
         Connection::open(&link, "127.0.0.1:0").await.carry(50_000).await;
-        let before = link.counters().await.unwrap().unwrap();
+        let before = link.traffic().await.unwrap().down.unwrap();
         assert!(before.bytes > 50_000 && before.packets >= 35, "{before:?}");
         for shape in [cap(50.0), Shape::default(), cap(100.0)] {
             link.set(&shape).await.unwrap();
-            assert!(link.counters().await.unwrap().unwrap().bytes >= before.bytes, "{shape:?}");
+            assert!(link.traffic().await.unwrap().down.unwrap().bytes >= before.bytes, "{shape:?}");
         }
         shaper.close().await.unwrap();
     });
@@ -66,10 +66,10 @@ fn sessions_do_not_see_each_other() {
         Connection::open(&free, "127.0.0.1:0").await.carry(1 << 20).await;
         Connection::open(&two, "[::1]:0").await.carry(50_000).await;
         let [first, second] =
-            [one.counters().await, two.counters().await].map(|counters| counters.unwrap().unwrap());
+            [one.traffic().await, two.traffic().await].map(|traffic| traffic.unwrap().down.unwrap());
         assert_eq!(first.packets, 0);
         assert!((50_000..60_000).contains(&second.bytes), "{second:?}");
-        assert_eq!(free.counters().await.unwrap(), None);
+        assert_eq!(free.traffic().await.unwrap().down, None);
         shaper.close().await.unwrap();
     });
 }
@@ -85,7 +85,7 @@ fn leaving_frees_the_sockets_and_leaves_the_neighbour() {
         let [mut leaving, mut staying] =
             [Connection::open(&one, "127.0.0.1:0").await, Connection::open(&two, "127.0.0.1:0").await];
         staying.carry(10_000).await;
-        let neighbour = (classes(&net, "lo")[1].clone(), two.counters().await.unwrap().unwrap());
+        let neighbour = (classes(&net, "lo")[1].clone(), two.traffic().await.unwrap().down.unwrap());
 
         let again = one.clone();
         one.detach().await.unwrap();
@@ -96,9 +96,9 @@ fn leaving_frees_the_sockets_and_leaves_the_neighbour() {
         leaving.carry(1 << 20).await;
 
         assert_eq!(classes(&net, "lo"), [neighbour.0]);
-        assert_eq!(two.counters().await.unwrap().unwrap(), neighbour.1);
+        assert_eq!(two.traffic().await.unwrap().down.unwrap(), neighbour.1);
         staying.carry(10_000).await;
-        assert!(two.counters().await.unwrap().unwrap().bytes > neighbour.1.bytes + 10_000);
+        assert!(two.traffic().await.unwrap().down.unwrap().bytes > neighbour.1.bytes + 10_000);
         shaper.close().await.unwrap();
     });
 }
@@ -146,7 +146,7 @@ fn a_caller_that_stops_waiting_leaves_no_difference_to_the_kernel() {
         poll_fn(|context| Poll::Ready(set.as_mut().poll(context).is_ready())).await;
         drop(set);
         // Commands are carried out in order, so this one waits for that one.
-        link.counters().await.unwrap();
+        link.traffic().await.unwrap().down;
         assert_eq!(link.in_force().rate.map(|rate| rate.mbps()), Some(5.0));
         shaper.close().await.unwrap();
     });
@@ -167,7 +167,7 @@ fn a_cap_on_an_open_connection_sends_single_packets() {
             connection.carry(200_000).await;
             let class = net.run("tc -s class show dev lo");
             let (packets, pieces) =
-                (link.counters().await.unwrap().unwrap().packets, after(&class, "lended:"));
+                (link.traffic().await.unwrap().down.unwrap().packets, after(&class, "lended:"));
             assert_eq!(packets, pieces, "{address}: {class}");
             link.detach().await.unwrap();
         }
@@ -191,7 +191,8 @@ fn lifting_the_last_cap_gives_devices_and_sockets_their_offload_back() {
         assert_eq!(gso_segs(&net, "lo"), u64::from(crate::OWN_SEGS));
         connection.carry(4 << 20).await;
         let class = net.run("tc -s class show dev lo");
-        let (packets, pieces) = (link.counters().await.unwrap().unwrap().packets, after(&class, "lended:"));
+        let (packets, pieces) =
+            (link.traffic().await.unwrap().down.unwrap().packets, after(&class, "lended:"));
         assert!(packets > 3 * pieces, "{packets} packets in {pieces} pieces");
         assert_eq!(link.in_force().rate, None);
         shaper.close().await.unwrap();

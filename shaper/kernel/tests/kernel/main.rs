@@ -31,7 +31,7 @@ async fn kernel() -> Shaper {
 }
 
 fn cap(mbps: f64) -> Shape {
-    Shape { rate_mbps: Some(Mbps::new(mbps).unwrap()) }
+    Shape::capped(Mbps::new(mbps).unwrap())
 }
 
 /// The classes of a device, one line each, with their rates.
