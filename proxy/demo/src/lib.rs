@@ -12,7 +12,8 @@
 //!
 //! The low-latency form cuts each segment into five parts of 400 ms, each with a movie fragment of its own. A part is
 //! listed, sent and padded by the same rules as a segment; a segment in progress is sent part by part. In either live
-//! form, what is asked for at most 400 ms too early is held until it exists.
+//! form, what is asked for at most 400 ms too early is held until it exists; in this one, so is the segment after the
+//! one in progress, which players prefetch.
 //!
 //! Deliberately absent: faults and rates (the rig's work), and any state.
 

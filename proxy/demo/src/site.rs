@@ -165,16 +165,19 @@ fn number_of(digits: &str) -> Option<u64> {
 
 fn segment(track: &Track, form: Form, number: u64, now: UnixMillis) -> Result<Answer, Refusal> {
     let available = form.available(now);
-    let is_next = number == available.end && form != Form::Vod;
+    let ahead = number.checked_sub(available.end);
     match form {
         Form::Live | Form::Vod if available.contains(&number) => {
             Ok(Answer::Now(Document::media(track, &number.to_string(), track.clip.segment(number))))
         }
         // A player whose clock is a little ahead of this one asks a little too early.
-        Form::Live if is_next && Part::of(number).last() == Some(Part::in_progress(now)) => {
+        Form::Live if ahead == Some(0) && Part::of(number).last() == Some(Part::in_progress(now)) => {
             Ok(Answer::Later(Part::in_progress(now).complete_at()))
         }
-        Form::LowLatency if available.contains(&number) || is_next => Ok(in_parts(track, number, now)),
+        // What is prefetched behind the segment in progress is held, as a hinted part is.
+        Form::LowLatency if available.contains(&number) || ahead.is_some_and(|ahead| ahead <= 1) => {
+            Ok(in_parts(track, number, now))
+        }
         Form::Live | Form::Vod | Form::LowLatency => Err(Refusal::Segment { number, available }),
     }
 }
