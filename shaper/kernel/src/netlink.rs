@@ -7,6 +7,7 @@
 mod device;
 mod socket;
 mod tc;
+pub(crate) mod veth;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,7 @@ use rebuffer_shape::{
     Aide, Class, ClassParams, Features, Interface, Kernel, Minor, Op, Refusal, Root, Rules,
 };
 
-use self::socket::{Failure, Socket};
+pub(crate) use self::socket::{Failure, Socket};
 use self::tc::Target;
 use self::wire::{CREATE, ECHO, EXCL};
 use crate::error::ShaperError;
