@@ -36,9 +36,8 @@ pub struct Isolation {
 impl Isolation {
     /// Makes the namespace and joins it with that of the calling thread.
     pub fn make() -> Result<Self, ShaperError> {
-        let isolation =
-            Self { namespace: unshared().map_err(|error| refused("no namespace can be made", &error))? };
-        isolation.join().map_err(|failure| match failure.errno {
+        let namespace = unshared().map_err(|error| refused("no namespace can be made", &error))?;
+        Self::join(namespace).map_err(|failure| match failure.errno {
             libc::EPERM => {
                 ShaperError::NotPermitted("CAP_NET_ADMIN is missing in this network namespace".to_owned())
             }
@@ -46,8 +45,7 @@ impl Isolation {
                 ShaperError::Unsupported(format!("{OUTSIDE} is there already: another rig is isolated"))
             }
             _ => ShaperError::Unsupported(format!("{OUTSIDE} cannot be made: {}", failure.message)),
-        })?;
-        Ok(isolation)
+        })
     }
 
     /// The addresses at which this machine reaches the namespace.
@@ -67,18 +65,21 @@ impl Isolation {
         })
     }
 
-    fn join(&self) -> Result<(), Failure> {
+    /// Joins a namespace with that of the calling thread; a pair that is there already is somebody else's.
+    fn join(namespace: File) -> Result<Self, Failure> {
         let mut out = Socket::open()?;
-        veth::make_pair(&mut out, OUTSIDE, INSIDE, self.namespace.as_fd())?;
-        let ends = [(OUTSIDE_V4, PREFIX_V4), (OUTSIDE_V6, PREFIX_V6)];
-        prepare(&mut out, OUTSIDE, &ends)?;
-        let inside = self.run(|| {
+        veth::make_pair(&mut out, OUTSIDE, INSIDE, namespace.as_fd())?;
+        // From here on the pair is ours, and goes with this value.
+        let isolation = Self { namespace };
+        prepare(&mut out, OUTSIDE, &[(OUTSIDE_V4, PREFIX_V4), (OUTSIDE_V6, PREFIX_V6)])?;
+        let inside = isolation.run(|| {
             let mut socket = Socket::open()?;
             prepare(&mut socket, "lo", &[])?;
             prepare(&mut socket, INSIDE, &[(INSIDE_V4, PREFIX_V4), (INSIDE_V6, PREFIX_V6)])?;
             [OUTSIDE_V4, OUTSIDE_V6].into_iter().try_for_each(|gateway| veth::route_all(&mut socket, gateway))
         });
-        inside.map_err(Failure::from)?
+        inside.map_err(Failure::from)??;
+        Ok(isolation)
     }
 }
 
