@@ -19,7 +19,7 @@ const STRAY: usize = 10_000;
 
 /// Shares of segments sent again, of some 5,500.
 const SOUND: Range<f64> = 0.0..0.01;
-const LOSSY: Range<f64> = 0.012..0.035;
+const LOSSY: Range<f64> = 0.01..0.04;
 
 /// Where rules stand: the device, whence the player connects, and the address.
 struct Case {
