@@ -24,11 +24,12 @@ mod redact;
 mod rig;
 mod sessions;
 mod store;
+mod traces;
 
 pub use config::{OriginConfig, OriginLimits, PortRange, ProxyConfig};
 pub use feed::FeedError;
 pub use origin::OriginError;
 pub use proxy::{Proxy, ProxyError, openapi};
-pub use rebuffer_model::OriginName;
+pub use rebuffer_model::{Mbps, OriginName};
 pub use rig::Surroundings;
 pub use store::StoreError;

@@ -29,6 +29,22 @@ pub(crate) struct Owner {
     machine: Machine,
 }
 
+/// An owner whose thread is looking around.
+#[derive(Debug)]
+pub(crate) struct Starting {
+    commands: mpsc::Sender<Command>,
+    sessions: Arc<Sessions>,
+    started: oneshot::Receiver<Result<Machine, ShaperError>>,
+}
+
+impl Starting {
+    /// The owner, once its thread knows what the kernel can do.
+    pub(crate) async fn ready(self) -> Result<Owner, ShaperError> {
+        let machine = self.started.await.map_err(|_| ShaperError::Closed)??;
+        Ok(Owner { commands: self.commands, sessions: self.sessions, machine })
+    }
+}
+
 type Reply<T> = oneshot::Sender<Result<T, ShaperError>>;
 
 #[derive(Debug)]
@@ -55,7 +71,7 @@ const QUEUE: usize = 256;
 
 impl Owner {
     /// Takes the kernel for this network namespace, that of the calling thread, and removes what an earlier run left.
-    pub(crate) async fn start(interfaces: Interfaces) -> Result<Self, ShaperError> {
+    pub(crate) fn start(interfaces: Interfaces) -> Result<Starting, ShaperError> {
         // Both belong to the namespace they were made in, whatever thread uses them later.
         let (netlink, claim) = (Netlink::open()?, Claim::take());
         let sessions = Arc::new(Sessions::new());
@@ -77,8 +93,7 @@ impl Owner {
             }
         });
         spawned.map_err(|error| ShaperError::Unsupported(format!("no thread for the shaper: {error}")))?;
-        let machine = started.await.map_err(|_| ShaperError::Closed)??;
-        Ok(Self { commands, sessions: links, machine })
+        Ok(Starting { commands, sessions: links, started })
     }
 
     /// What the kernel can do.

@@ -45,7 +45,6 @@ impl Socket {
     }
 
     /// Opens a socket for the packet filter in the network namespace of the calling thread.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the kernel's rules are not wired up yet"))]
     pub(crate) fn open_filter() -> io::Result<Self> {
         let socket = Self::speak(libc::NETLINK_NETFILTER)?;
         // Without the right to this nothing is written anyway; what is read fits.

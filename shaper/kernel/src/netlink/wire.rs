@@ -11,6 +11,8 @@ const ACK: u16 = 4;
 pub(crate) const ECHO: u16 = 8;
 /// Asks for everything of a kind.
 pub(crate) const DUMP: u16 = 0x300;
+/// Puts it in the place of what is there.
+pub(crate) const REPLACE: u16 = 0x100;
 /// Fails if it is there.
 pub(crate) const EXCL: u16 = 0x200;
 /// Makes it if it is not there.
