@@ -1,5 +1,6 @@
 //! The packet filter of the real kernel, in network namespaces of the tests' own.
 
+mod bytes;
 mod damage;
 mod losses;
 #[path = "../../../tests/kernel/netns.rs"]

@@ -164,7 +164,7 @@ fn tables_of_others_stay_as_they_are() {
 }
 
 /// Numbers that look random and are the same every time.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
     fn below(&mut self, limit: u64) -> u64 {
@@ -179,7 +179,7 @@ impl Dice {
     }
 
     /// Few sessions, ports and values, so that they meet again.
-    fn rules(&mut self) -> Rules {
+    pub(super) fn rules(&mut self) -> Rules {
         let devices: BTreeSet<String> =
             ["lo", "1f", "veth1"].into_iter().filter(|_| self.below(2) > 0).map(str::to_owned).collect();
         let mut ports: Vec<u16> = (20_000..20_008).collect();

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockRef, Type};
 
@@ -22,7 +22,7 @@ pub(super) fn listen(net: &Net, address: SocketAddr) -> TcpListener {
     net.here(|| TcpListener::bind(address)).unwrap()
 }
 
-/// Begins to connect, and goes on without waiting for an answer. On loopback everything that happens has happened then.
+/// Begins to connect, and does not wait for an answer.
 pub(super) fn begin(net: &Net, address: SocketAddr) -> socket2::Socket {
     let socket = net.here(|| socket2::Socket::new(Domain::for_address(address), Type::STREAM, None)).unwrap();
     socket.set_nonblocking(true).unwrap();
@@ -38,6 +38,15 @@ pub(super) fn outcome(socket: &socket2::Socket) -> Option<Result<(), ErrorKind>>
         return Some(Err(error.kind()));
     }
     socket.peer_addr().is_ok().then_some(Ok(()))
+}
+
+/// Looks until something is so.
+pub(super) fn wait(mut until: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !until() {
+        assert!(begun.elapsed() < PATIENCE, "it never happens");
+        std::thread::yield_now();
+    }
 }
 
 impl Pair {
