@@ -185,7 +185,7 @@ async fn demo(origins: &mut Vec<OriginConfig>) -> anyhow::Result<JoinHandle<()>>
     origins.push(OriginConfig {
         name: "demo".parse()?,
         url,
-        playlists: [rebuffer_demo::LIVE_PATH, rebuffer_demo::VOD_PATH].map(str::to_owned).to_vec(),
+        playlists: rebuffer_demo::PATHS.iter().map(|path| (*path).to_owned()).collect(),
     });
     let router = rebuffer_demo::router(rebuffer_demo::UnixMillis::now);
     Ok(tokio::spawn(rebuffer_demo::serve(listener, router, std::future::pending())))

@@ -49,7 +49,7 @@ type Reply<T> = oneshot::Sender<Result<T, ShaperError>>;
 
 #[derive(Debug)]
 enum Command {
-    Set(Arc<LinkState>, LinkPlan, Reply<InForce>),
+    Set(Arc<LinkState>, Box<LinkPlan>, Reply<InForce>),
     Strike(Arc<LinkState>, Option<StrikeRule>, Reply<u64>),
     Struck(Minor, Reply<u64>),
     Traffic(Reply<BTreeMap<Minor, Traffic>>),
@@ -106,7 +106,7 @@ impl Owner {
     }
 
     pub(crate) async fn set(&self, link: Arc<LinkState>, plan: LinkPlan) -> Result<InForce, ShaperError> {
-        self.ask(|reply| Command::Set(link, plan, reply)).await
+        self.ask(|reply| Command::Set(link, Box::new(plan), reply)).await
     }
 
     pub(crate) async fn strike(

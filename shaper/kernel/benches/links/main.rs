@@ -20,8 +20,10 @@ use std::process::ExitCode;
 
 use rebuffer_model::{Mbps, Shape};
 
-/// What can be measured: its name, and whether its bounds were kept.
-const BENCHES: &[(&str, fn() -> bool)] = &[
+/// Something that can be measured: its name, and whether its bounds were kept.
+type Bench = (&'static str, fn() -> bool);
+
+const BENCHES: &[Bench] = &[
     ("accuracy", accuracy::run),
     ("steps", steps::run),
     ("changes", changes::run),
