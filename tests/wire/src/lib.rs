@@ -12,6 +12,7 @@ mod faults;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod links;
 mod live;
 #[cfg(test)]
 mod origin_trouble;
