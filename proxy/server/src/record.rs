@@ -89,6 +89,7 @@ impl Recorder {
                 earlier_exchanges: connection.begin_exchange(),
                 rate_limit_mbps: session.link.in_force().rate.map(|rate| rate.mbps()),
                 tcp_start: connection.outstanding().map(|outstanding| outstanding.snapshot),
+                held_ms: None,
                 tcp_end: None,
             },
         };

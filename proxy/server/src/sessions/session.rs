@@ -180,6 +180,7 @@ impl Session {
             player_ip: client.ip.to_string(),
             user_agent: client.user_agent.clone(),
             master_manifest_url: telemetry.master.load().to_string(),
+            link: None,
         }
     }
 }
