@@ -27,6 +27,7 @@ pub(crate) struct Owner {
     commands: mpsc::Sender<Command>,
     sessions: Arc<Sessions>,
     machine: Machine,
+    interfaces: Arc<[String]>,
 }
 
 type Reply<T> = oneshot::Sender<Result<T, ShaperError>>;
@@ -47,6 +48,7 @@ enum Command {
 struct Thread {
     tree: Tree<Netlink>,
     sessions: Arc<Sessions>,
+    interfaces: Arc<[String]>,
     _claim: Claim,
 }
 
@@ -65,7 +67,7 @@ impl Owner {
         let body = move || match Thread::prepare(netlink, claim, interfaces, sessions) {
             Ok(thread) => {
                 // With nobody to hear it there is no sender of commands either, so the thread ends by itself.
-                let _ = ready.send(Ok(thread.tree.machine()));
+                let _ = ready.send(Ok((thread.tree.machine(), thread.interfaces.clone())));
                 thread.run(queue);
             }
             Err(error) => drop(ready.send(Err(error))),
@@ -77,13 +79,18 @@ impl Owner {
             }
         });
         spawned.map_err(|error| ShaperError::Unsupported(format!("no thread for the shaper: {error}")))?;
-        let machine = started.await.map_err(|_| ShaperError::Closed)??;
-        Ok(Self { commands, sessions: links, machine })
+        let (machine, interfaces) = started.await.map_err(|_| ShaperError::Closed)??;
+        Ok(Self { commands, sessions: links, machine, interfaces })
     }
 
     /// What the kernel can do.
     pub(crate) fn machine(&self) -> &Machine {
         &self.machine
+    }
+
+    /// The devices that are shaped.
+    pub(crate) fn interfaces(&self) -> &[String] {
+        &self.interfaces
     }
 
     pub(crate) fn enter(&self, port: u16) -> Option<Arc<LinkState>> {
@@ -165,7 +172,8 @@ impl Thread {
         for interface in tree.clean()? {
             tracing::warn!(interface, "removed what an earlier run had left");
         }
-        Ok(Self { tree, sessions, _claim: claim })
+        let interfaces = tree.names().into();
+        Ok(Self { tree, sessions, interfaces, _claim: claim })
     }
 
     fn run(mut self, mut queue: mpsc::Receiver<Command>) {
