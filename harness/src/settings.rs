@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 use rebuffer_proxy::{OriginConfig, PortRange};
-use rebuffer_shaper::Mode;
+use rebuffer_shaper::{Mode, ShaperConfig};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use value::{Archive, NamedOrigin};
@@ -106,16 +106,31 @@ impl Settings {
     /// Reads the file, fills in defaults and checks everything; `None` when the settings were only to be printed.
     pub(crate) fn resolve(self) -> anyhow::Result<Option<Resolved>> {
         let print = self.print_config;
-        let settings = match self.config.clone() {
-            Some(path) => self.or(Self::from_file(&path)?),
-            None => self,
-        }
-        .with_defaults();
+        let settings = self.filled()?;
         if print {
             print_config(&settings)?;
             return Ok(None);
         }
         settings.checked().map(Some)
+    }
+
+    /// How links are to be shaped, for who needs to know nothing else.
+    pub(crate) fn shaping(self) -> anyhow::Result<ShaperConfig> {
+        let settings = self.filled()?;
+        Ok(ShaperConfig { mode: settings.mode()?, interfaces: settings.interface })
+    }
+
+    fn filled(self) -> anyhow::Result<Self> {
+        let settings = match self.config.clone() {
+            Some(path) => self.or(Self::from_file(&path)?),
+            None => self,
+        };
+        Ok(settings.with_defaults())
+    }
+
+    fn mode(&self) -> anyhow::Result<Mode> {
+        let word = self.shaper.clone().unwrap_or_default();
+        word.parse().map_err(|error: String| anyhow::anyhow!("--shaper {error}"))
     }
 
     fn from_file(path: &Path) -> anyhow::Result<Self> {
@@ -178,6 +193,7 @@ impl Settings {
         if idle == 0 {
             bail!("--idle-seconds must be at least 1");
         }
+        let shaper = self.mode()?;
         Ok(Resolved {
             data_dir: self.data_dir.unwrap_or_default(),
             api: address(&self.api.unwrap_or_default()).context("--api")?,
@@ -185,11 +201,7 @@ impl Settings {
             session_ports: ports(&self.session_ports.unwrap_or_default()).context("--session-ports")?,
             origins: self.origin.into_iter().map(NamedOrigin::into_config).collect(),
             demo,
-            shaper: self
-                .shaper
-                .unwrap_or_default()
-                .parse()
-                .map_err(|error: String| anyhow::anyhow!("--shaper {error}"))?,
+            shaper,
             interfaces: self.interface,
             archive: self.archive.unwrap_or_default(),
             archive_library: self.archive_library,
