@@ -53,7 +53,7 @@ e2e: setup ## Run the end-to-end tests alone
 	.ci/test $(LOCKED) -p rebuffer-e2e
 
 # Each of these also runs among the others on the machine's own kernel, as far as that goes.
-KERNEL_TESTS := -p rebuffer-shaper --test kernel
+KERNEL_TESTS := -p rebuffer-shaper --test kernel --test netem
 
 .PHONY: kernel
 kernel: toolchain ## Run the kernel tests in a virtual machine whose kernel lacks nothing; ARGS="..." picks tests
@@ -62,10 +62,11 @@ kernel: toolchain ## Run the kernel tests in a virtual machine whose kernel lack
 	tests/kernel/run $$binaries -- --show-output $(ARGS)
 
 .PHONY: bench
-bench: toolchain dashboard ## Measure the rig against nginx on this machine
+bench: toolchain dashboard ## Measure the rig against nginx, and links against what was asked, on this machine
 	@.ci/need "the comparison is not run" nginx:nginx-light wrk:wrk
 	cargo build $(LOCKED) --release -p rebuffer -p rebuffer-bench
 	$${CARGO_TARGET_DIR:-target}/release/rebuffer-bench
+	cargo bench $(LOCKED) -p rebuffer-shaper --bench links
 
 .PHONY: fmt
 fmt: toolchain npm ## Format everything

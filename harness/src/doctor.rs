@@ -1,7 +1,7 @@
 //! `rebuffer doctor`: what this machine can do to links, knob by knob, each way, and what is missing.
 //!
 //! Invariant: it opens the shaper just as `up` would and says what came of it, whoever asks; what `up` would refuse is told and
-//! is no failure of the doctor's. Nothing is set in the kernel. Deliberately absent: finding out (see the shaper).
+//! is no failure of the doctor's. Nothing is set in the kernel, and what `--isolate` makes is taken away again. Deliberately absent: finding out (see the shaper).
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -50,7 +50,7 @@ async fn examine(config: ShaperConfig) -> anyhow::Result<Report> {
         Ok(shaper) => (shaper, None),
         Err(error) => {
             let why = format!("--shaper {}: {error}", config.mode);
-            (Shaper::open(ShaperConfig { mode: Mode::Auto, ..config }).await?, Some(why))
+            (Shaper::open(ShaperConfig { mode: Mode::Auto, isolate: false, ..config }).await?, Some(why))
         }
     };
     let machine = rebuffer_proxy::machine(&shaper);
@@ -107,7 +107,7 @@ mod tests {
 
     fn examined(mode: Mode) -> Report {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(examine(ShaperConfig { mode, interfaces: Vec::new() })).unwrap()
+        runtime.block_on(examine(ShaperConfig { mode, interfaces: Vec::new(), isolate: false })).unwrap()
     }
 
     #[test]

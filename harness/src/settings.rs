@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use rebuffer_proxy::{OriginConfig, PortRange};
+use rebuffer_proxy::{Mbps, OriginConfig, PortRange};
 use rebuffer_shaper::{Mode, ShaperConfig};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use value::{Archive, NamedOrigin};
-use value::{address, ports};
+use value::{address, baseline, ports};
 
 /// Settings of `rebuffer up`. Each can also stand in the environment and, under the flag's name, in the file.
 #[derive(Debug, Default, Args, Serialize, Deserialize)]
@@ -62,6 +62,14 @@ pub(crate) struct Settings {
     #[arg(long = "interface", env = "REBUFFER_INTERFACES", value_name = "NAME", value_delimiter = ',')]
     #[serde(rename = "interfaces", skip_serializing_if = "Vec::is_empty")]
     interface: Vec<String>,
+    /// Let sessions live in a network namespace of the rig's own; nothing of the machine's own devices is shaped.
+    #[arg(long, env = "REBUFFER_ISOLATE", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    isolate: Option<bool>,
+    /// Give links that have no rate of their own this one, 10^6 bit/s; 0 leaves them unlimited [default: 0].
+    #[arg(long, env = "REBUFFER_BASELINE_MBPS", value_name = "MBPS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline_mbps: Option<f64>,
     /// Keep the evidence in: embedded, off, or the URL of a ClickHouse server [default: embedded].
     #[arg(long, env = "REBUFFER_ARCHIVE", value_name = "WHERE")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,6 +103,8 @@ pub(crate) struct Resolved {
     pub(crate) demo: bool,
     pub(crate) shaper: Mode,
     pub(crate) interfaces: Vec<String>,
+    pub(crate) isolate: bool,
+    pub(crate) baseline: Option<Mbps>,
     pub(crate) archive: Archive,
     pub(crate) archive_library: Option<PathBuf>,
     pub(crate) cache: Option<PathBuf>,
@@ -117,7 +127,8 @@ impl Settings {
     /// How links are to be shaped, for who needs to know nothing else.
     pub(crate) fn shaping(self) -> anyhow::Result<ShaperConfig> {
         let settings = self.filled()?;
-        Ok(ShaperConfig { mode: settings.mode()?, interfaces: settings.interface })
+        let (mode, isolate) = (settings.mode()?, settings.isolate.unwrap_or(false));
+        Ok(ShaperConfig { mode, interfaces: settings.interface, isolate })
     }
 
     fn filled(self) -> anyhow::Result<Self> {
@@ -153,6 +164,8 @@ impl Settings {
             demo: self.demo.or(other.demo),
             shaper: self.shaper.or(other.shaper),
             interface: list(self.interface, other.interface),
+            isolate: self.isolate.or(other.isolate),
+            baseline_mbps: self.baseline_mbps.or(other.baseline_mbps),
             archive: self.archive.or(other.archive),
             archive_library: self.archive_library.or(other.archive_library),
             idle_seconds: self.idle_seconds.or(other.idle_seconds),
@@ -169,6 +182,7 @@ impl Settings {
             session_ports: Some("30100-30599".into()),
             demo: Some(false),
             shaper: Some(Mode::Auto.to_string()),
+            baseline_mbps: Some(0.0),
             archive: Some(Archive::Embedded),
             idle_seconds: Some(60),
             log: Some("info".into()),
@@ -194,6 +208,10 @@ impl Settings {
             bail!("--idle-seconds must be at least 1");
         }
         let shaper = self.mode()?;
+        let baseline = baseline(self.baseline_mbps.unwrap_or(0.0)).context("--baseline-mbps")?;
+        if baseline.is_some() && shaper == Mode::Off {
+            bail!("--baseline-mbps cannot be enforced with --shaper off");
+        }
         Ok(Resolved {
             data_dir: self.data_dir.unwrap_or_default(),
             api: address(&self.api.unwrap_or_default()).context("--api")?,
@@ -203,6 +221,8 @@ impl Settings {
             demo,
             shaper,
             interfaces: self.interface,
+            isolate: self.isolate.unwrap_or(false),
+            baseline,
             archive: self.archive.unwrap_or_default(),
             archive_library: self.archive_library,
             cache: self.cache,
@@ -233,6 +253,9 @@ mod tests {
         let resolved = flags.or(file).with_defaults().checked().unwrap();
         assert_eq!((resolved.api.port(), resolved.base.port()), (1, 3));
         assert_eq!(resolved.session_ports, PortRange::new(30_100, 30_599).unwrap());
+        assert_eq!(resolved.baseline, None);
+        let based = from_toml("demo = true\nbaseline-mbps = 4.5").with_defaults().checked().unwrap();
+        assert_eq!(based.baseline.map(Mbps::get), Some(4.5));
     }
 
     #[test]
@@ -278,6 +301,8 @@ mod tests {
         let refused = |text: &str| from_toml(text).with_defaults().checked().unwrap_err().to_string();
         assert!(refused("").contains("--origin"));
         assert!(refused("demo = true\nshaper = \"tc\"").contains("--shaper"));
+        assert!(refused("demo = true\nbaseline-mbps = -1").contains("--baseline-mbps"));
+        assert!(refused("demo = true\nbaseline-mbps = 5\nshaper = \"off\"").contains("--shaper off"));
         assert!(refused("demo = true\norigins = [\"demo=http://192.0.2.1/\"]").contains("two origins"));
     }
 }

@@ -110,7 +110,8 @@ impl Rig {
         let demo = if settings.demo { Some(demo(&mut origins).await?) } else { None };
 
         let mut keeping = Keeping::begin(&settings).await;
-        let config = ShaperConfig { mode: settings.shaper, interfaces: settings.interfaces.clone() };
+        let interfaces = settings.interfaces.clone();
+        let config = ShaperConfig { mode: settings.shaper, interfaces, isolate: settings.isolate };
         let shaper = Shaper::open(config).await.context("--shaper")?;
         let outlook = keeping.outlook();
         let proxy = Proxy::start(
@@ -121,6 +122,7 @@ impl Rig {
                 data_dir: settings.data_dir.clone(),
                 idle: settings.idle,
                 origin_limits: OriginLimits::default(),
+                baseline: settings.baseline,
             },
             Surroundings { api_port: api.port(), archive: Box::new(outlook) },
             shaper,
@@ -148,8 +150,9 @@ impl Rig {
     fn introduce(&self) {
         let mut words = format!(
             "Rebuffer is up.\n  dashboard      {0}/dashboard/v3/\n  API            {0}/api/v2/info\n  \
-             players start  http://localhost:{1}/<origin>/<path>?player_id=<name>\n",
+             players start  http://{1}:{2}/<origin>/<path>?player_id=<name>\n",
             near(self.api),
+            self.proxy.player_host(),
             self.proxy.base_port()
         );
         for part in self.proxy.parts().into_iter().chain([self.keeping.part()]) {
@@ -182,7 +185,7 @@ async fn demo(origins: &mut Vec<OriginConfig>) -> anyhow::Result<JoinHandle<()>>
     origins.push(OriginConfig {
         name: "demo".parse()?,
         url,
-        playlists: [rebuffer_demo::LIVE_PATH, rebuffer_demo::VOD_PATH].map(str::to_owned).to_vec(),
+        playlists: rebuffer_demo::PATHS.iter().map(|path| (*path).to_owned()).collect(),
     });
     let router = rebuffer_demo::router(rebuffer_demo::UnixMillis::now);
     Ok(tokio::spawn(rebuffer_demo::serve(listener, router, std::future::pending())))

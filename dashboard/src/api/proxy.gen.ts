@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/link-presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The links that have a name; `shape.preset` takes one. */
+        get: operations["listLinkPresets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/players": {
         parameters: {
             query?: never;
@@ -139,6 +156,42 @@ export interface paths {
         /** Takes a report. Unknown numbers and texts are kept; anything else that is unknown is refused. */
         post: operations["postMetrics"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The traces that are kept, by name. */
+        get: operations["listTraces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/traces/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One trace with its steps. */
+        get: operations["getTrace"];
+        /** Keeps a trace under a name: the body is its file, at most 8 MiB. A pattern that plays it takes it up with its next round. */
+        put: operations["putTrace"];
+        post?: never;
+        /** Forgets a trace that no player's pattern names. */
+        delete: operations["deleteTrace"];
         options?: never;
         head?: never;
         patch?: never;
@@ -369,6 +422,11 @@ export interface components {
          * @enum {string}
          */
         Cause: "injected" | "origin" | "client" | "rig";
+        /**
+         * @description How well the numbers of a preset are known.
+         * @enum {string}
+         */
+        Certainty: "verified" | "second_hand" | "recalled";
         /** @description What one direction of a link does to packets. An absent knob leaves that property alone. */
         Conditions: {
             rate_mbps?: components["schemas"]["Mbps"] | null;
@@ -601,6 +659,44 @@ export interface components {
                 last_seen_at: components["schemas"]["Timestamp"];
             }[];
         };
+        /** @description A whole list. */
+        Items_PresetView: {
+            /** @description The entries. */
+            items: {
+                /** @description `source/name`, for `shape.preset`. */
+                name: string;
+                /** @description Who calls a link so, and what the numbers are. */
+                source: string;
+                /** @description What is peculiar to it; absent for most. */
+                note?: string | null;
+                /** @description How well the numbers are known. */
+                certainty: components["schemas"]["Certainty"];
+                /**
+                 * Format: int64
+                 * @description The round trip it adds, ms.
+                 */
+                rtt_ms: number;
+                /** @description The link. */
+                shape: components["schemas"]["Shape"];
+            }[];
+        };
+        /** @description A whole list. */
+        Items_TraceView: {
+            /** @description The entries. */
+            items: {
+                /** @description Its name, for `shape.pattern.trace`. */
+                name: components["schemas"]["TraceName"];
+                /** @description How its file was written. */
+                format: components["schemas"]["TraceFormat"];
+                /**
+                 * Format: int32
+                 * @description How many steps it came to.
+                 */
+                steps: number;
+                /** @description What it is like. */
+                stats: components["schemas"]["TraceStats"];
+            }[];
+        };
         /**
          * @description How a knob is turned.
          * @enum {string}
@@ -690,6 +786,8 @@ export interface components {
              * @description The port of the API and the dashboard.
              */
             api_port: number;
+            /** @description The host at which this machine reaches players' ports, where that is not the host of the API: the rig is isolated. */
+            player_host?: string | null;
             /**
              * Format: int32
              * @description The port where players start.
@@ -838,7 +936,8 @@ export interface components {
             mode: string;
             /**
              * Format: int32
-             * @description The step in force, from 1; 0 before the first and after the last.
+             * @description The step in force, from 1 in the order they were written without those that are disabled; 0 before the first and
+             *     after the last.
              */
             step: number;
             /**
@@ -852,7 +951,7 @@ export interface components {
              */
             round: number;
             since?: components["schemas"]["Timestamp"] | null;
-            /** @description Why it does not run: no ladder is known yet, the kernel refused, it has played its one round. */
+            /** @description Why it is not at this step: no ladder is known yet, the kernel refused it, it has played its one round. */
             idle?: string | null;
         };
         /**
@@ -1147,6 +1246,24 @@ export interface components {
         };
         /** @description A place in the feed. Grows by one per record, is never used twice, and is a string in JSON. */
         Position: string;
+        /** @description A link with a name. */
+        PresetView: {
+            /** @description `source/name`, for `shape.preset`. */
+            name: string;
+            /** @description Who calls a link so, and what the numbers are. */
+            source: string;
+            /** @description What is peculiar to it; absent for most. */
+            note?: string | null;
+            /** @description How well the numbers are known. */
+            certainty: components["schemas"]["Certainty"];
+            /**
+             * Format: int64
+             * @description The round trip it adds, ms.
+             */
+            rtt_ms: number;
+            /** @description The link. */
+            shape: components["schemas"]["Shape"];
+        };
         /** @description What went wrong, as `application/problem+json`. */
         Problem: {
             /** @description A URI that names the kind of problem. */
@@ -1423,6 +1540,8 @@ export interface components {
         };
         /** @description Everything an operator set for the link of one player. */
         ShapeControl: components["schemas"]["Shape"] & {
+            /** @description A link with a name, `source/name` of `GET /api/v2/link-presets`; knobs given beside it win. */
+            preset?: string | null;
             pattern?: components["schemas"]["Pattern"] | null;
             transport_fault?: components["schemas"]["TransportFault"] | null;
         };
@@ -1494,8 +1613,100 @@ export interface components {
              */
             delivered_mbps?: number | null;
         };
+        /** @description A trace with its steps. */
+        TraceDetail: {
+            /** @description Its name, for `shape.pattern.trace`. */
+            name: components["schemas"]["TraceName"];
+            /** @description How its file was written. */
+            format: components["schemas"]["TraceFormat"];
+            /** @description What it is like. */
+            stats: components["schemas"]["TraceStats"];
+            /** @description Its steps, in a form that can be put again. */
+            steps: components["schemas"]["TraceStep"][];
+        };
+        /**
+         * @description How the file of a trace is written.
+         * @enum {string}
+         */
+        TraceFormat: "mahimahi" | "pensieve" | "sabre" | "csv";
         /** @description The name of a trace: 1 to 63 of a-z, 0-9, `_`, `.`, `-`, beginning with a letter or digit. */
         TraceName: string;
+        /** @description What a trace is like. Rates are of windows of one second, 10^6 bit/s. */
+        TraceStats: {
+            /**
+             * Format: double
+             * @description How long it is, seconds.
+             */
+            length_s: number;
+            /**
+             * Format: double
+             * @description The mean rate.
+             */
+            mean_mbps: number;
+            /**
+             * Format: double
+             * @description 5 % of the time the rate is at most this.
+             */
+            p5_mbps: number;
+            /**
+             * Format: double
+             * @description Half of the time.
+             */
+            p50_mbps: number;
+            /**
+             * Format: double
+             * @description 95 % of the time.
+             */
+            p95_mbps: number;
+            /**
+             * Format: double
+             * @description The longest time without any rate, seconds.
+             */
+            longest_outage_s: number;
+            /**
+             * Format: int32
+             * @description Steps whose rate lies outside the bounds of `rate_mbps` and is played at the bound.
+             */
+            clamped_steps: number;
+        };
+        /** @description One step of a trace. */
+        TraceStep: {
+            /**
+             * Format: int64
+             * @description How long it takes, ms; at least 100.
+             */
+            duration_ms: number;
+            /**
+             * Format: double
+             * @description The rate towards the player, 10^3 bit/s; 0 is an outage.
+             */
+            bandwidth_kbps: number;
+            /**
+             * Format: int32
+             * @description Delay added towards the player, ms; absent leaves the player's own.
+             */
+            latency_ms?: number | null;
+            loss_pct?: components["schemas"]["Percent"] | null;
+            /**
+             * Format: double
+             * @description The rate from the player, 10^3 bit/s; absent leaves the player's own, 0 is an outage.
+             */
+            up_kbps?: number | null;
+        };
+        /** @description A trace the rig keeps. */
+        TraceView: {
+            /** @description Its name, for `shape.pattern.trace`. */
+            name: components["schemas"]["TraceName"];
+            /** @description How its file was written. */
+            format: components["schemas"]["TraceFormat"];
+            /**
+             * Format: int32
+             * @description How many steps it came to.
+             */
+            steps: number;
+            /** @description What it is like. */
+            stats: components["schemas"]["TraceStats"];
+        };
         /**
          * @description What happens to packets.
          * @enum {string}
@@ -1541,6 +1752,8 @@ export interface components {
             windows: number;
             /** @description Whether its one window is over; edit it to arm it again. */
             exhausted: boolean;
+            /** @description What the kernel refused last, if it did; the rig tries again. */
+            refused?: string | null;
         };
         /**
          * @description Who turns a knob.
@@ -1708,6 +1921,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Info"];
+                };
+            };
+        };
+    };
+    listLinkPresets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The presets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_PresetView"];
                 };
             };
         };
@@ -2228,6 +2461,180 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    listTraces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The traces */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_TraceView"];
+                };
+            };
+        };
+    };
+    getTrace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The trace */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trace */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceDetail"];
+                };
+            };
+            /** @description Not a name */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such trace */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putTrace: {
+        parameters: {
+            query?: {
+                /** @description How the file is written; guessed if absent */
+                format?: components["schemas"]["TraceFormat"];
+            };
+            header?: never;
+            path: {
+                /** @description What to call it: 1 to 63 of a-z, 0-9, `_`, `.`, `-` */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description The file */
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Kept in place of another */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceView"];
+                };
+            };
+            /** @description Kept */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceView"];
+                };
+            };
+            /** @description Not a trace; the detail names the line */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As many as can be kept are there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    deleteTrace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The trace */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not a name */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such trace */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A player's pattern names it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };

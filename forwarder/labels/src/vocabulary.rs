@@ -52,7 +52,7 @@ pub const LABELS: &[Rule] = &concat::<
 >(&[session::LABELS, network::LABELS, control::LABELS]);
 
 /// Every family of labels.
-pub const FAMILIES: &[Family] = &[control::LABEL_VALUES];
+pub const FAMILIES: &[Family] = &[control::LABEL_VALUES, control::PATTERN_MODES];
 
 impl Rule {
     pub(crate) const fn new(

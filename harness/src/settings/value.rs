@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
-use rebuffer_proxy::{OriginConfig, OriginName, PortRange};
+use rebuffer_proxy::{Mbps, OriginConfig, OriginName, PortRange};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -52,6 +52,16 @@ pub(super) fn ports(text: &str) -> anyhow::Result<PortRange> {
         (Ok(_) | Err(_), _) => None,
     }
     .with_context(|| format!("ports are written FIRST-LAST, for example 30100-30599; got {text:?}"))
+}
+
+/// A rate in 10^6 bit/s within the bounds of a link; 0 is none.
+pub(super) fn baseline(mbps: f64) -> anyhow::Result<Option<Mbps>> {
+    let rate = Mbps::new(mbps)?;
+    let nearest = Mbps::within_knob(mbps);
+    if mbps > 0.0 && nearest != rate {
+        bail!("a link cannot have {rate}; the nearest it can have is {nearest}");
+    }
+    Ok((mbps > 0.0).then_some(rate))
 }
 
 impl NamedOrigin {

@@ -1,11 +1,11 @@
 //! Runs the demo origin alone: `cargo run -p rebuffer-demo --example origin -- 127.0.0.1:0`.
 //!
-//! Prints the address of the live and of the on-demand playlist, and ends on Ctrl-C.
+//! Prints the address of each playlist, and ends on Ctrl-C.
 
 use std::error::Error;
 use std::io::{Write, stdout};
 
-use rebuffer_demo::{LIVE_PATH, UnixMillis, VOD_PATH, router, serve};
+use rebuffer_demo::{PATHS, UnixMillis, router, serve};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -14,7 +14,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let listener = TcpListener::bind(address).await?;
     let local = listener.local_addr()?;
-    writeln!(stdout(), "http://{local}{LIVE_PATH}\nhttp://{local}{VOD_PATH}")?;
+    for path in PATHS {
+        writeln!(stdout(), "http://{local}{path}")?;
+    }
     let interrupted = async {
         if let Err(error) = tokio::signal::ctrl_c().await {
             tracing::error!(%error, "cannot listen for Ctrl-C");

@@ -1,4 +1,4 @@
-//! ISO base media boxes: walks the children of a box and finds one by its path of types.
+//! ISO base media boxes: walks the children of a box, finds one by its path of types, and writes one.
 //!
 //! Invariant: each range handed out lies inside the input, whatever the input is.
 //! Deliberately absent: the meaning of any box, which is `clip`'s, and the 64-bit sizes our clips never need.
@@ -48,6 +48,19 @@ pub(crate) fn find(data: &[u8], span: Range<usize>, path: &[&[u8; 4]]) -> Result
     if rest.is_empty() { Ok(Some(child)) } else { find(data, child.content, rest) }
 }
 
+/// Size and type of a box that holds so many bytes.
+pub(crate) fn header(kind: &[u8; 4], content: usize) -> [u8; HEADER] {
+    let size = u32::try_from(HEADER + content)
+        .expect("no box is larger than its clip, or than the rate of a segment");
+    let ([a, b, c, d], [e, f, g, h]) = (size.to_be_bytes(), *kind);
+    [a, b, c, d, e, f, g, h]
+}
+
+/// A whole box.
+pub(crate) fn write(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    [&header(kind, content.len()), content].concat()
+}
+
 pub(crate) fn read_u32(data: &[u8], at: usize) -> Option<u32> {
     array(data, at).map(u32::from_be_bytes)
 }
@@ -64,15 +77,10 @@ fn array<const N: usize>(data: &[u8], at: usize) -> Option<[u8; N]> {
 mod tests {
     use super::*;
 
-    fn made(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
-        let size = u32::try_from(HEADER + content.len()).unwrap();
-        [&size.to_be_bytes()[..], kind, content].concat()
-    }
-
     #[test]
     fn a_nested_box_is_found_behind_its_siblings() {
-        let traf = made(b"traf", &[made(b"tfhd", &[1]), made(b"tfdt", &[2, 3])].concat());
-        let data = [made(b"styp", &[9; 4]), made(b"moof", &traf)].concat();
+        let traf = write(b"traf", &[write(b"tfhd", &[1]), write(b"tfdt", &[2, 3])].concat());
+        let data = [write(b"styp", &[9; 4]), write(b"moof", &traf)].concat();
         let tfdt = find(&data, 0..data.len(), &[b"moof", b"traf", b"tfdt"]).unwrap().unwrap();
         assert_eq!(data[tfdt.content.clone()], [2, 3]);
         assert_eq!(tfdt.content.start, tfdt.whole.start + HEADER);
@@ -81,10 +89,10 @@ mod tests {
 
     #[test]
     fn sizes_that_lie_are_errors_and_not_panics() {
-        let mut beyond = made(b"free", &[0; 4]);
+        let mut beyond = write(b"free", &[0; 4]);
         beyond[3] += 1;
         assert_eq!(children(&beyond, 0..beyond.len()), Err(Malformed(0)));
         assert_eq!(children(&[0, 0, 0, 7, b'f', b'r', b'e', b'e'], 0..8), Err(Malformed(0)));
-        assert_eq!(children(&made(b"free", &[0; 3]), 0..99), Err(Malformed(11)));
+        assert_eq!(children(&write(b"free", &[0; 3]), 0..99), Err(Malformed(11)));
     }
 }

@@ -1,16 +1,18 @@
-//! One encoded loop of one track, and the segment of it that belongs at any number of the endless timeline.
+//! One encoded loop of one track, and the segment or part of it that belongs at any place of the endless timeline.
 //!
-//! Invariant: segment `n + 1` starts on the tick where segment `n` ends, for every `n`, so also across the seam.
-//! Each segment is the clip's fragment with `mfhd` and `tfdt` rewritten, then one `free` box, which every player
-//! skips, up to the size that the track's declared rate asks for. The media comes before the padding.
+//! Invariant: segment `n + 1` starts on the tick where segment `n` ends, for every `n`, so also across the seam; the
+//! parts of a segment last together as long as it does. Each is a fragment with `mfhd` and `tfdt` rewritten, then one
+//! `free` box, which every player skips, up to the size that the track's declared rate asks for: media, then padding.
 //! Deliberately absent: decoding; the clip is checked once, when it is read, and trusted afterwards.
 
-use std::ops::Range;
+use std::iter;
 
 use bytes::Bytes;
 
 use crate::boxes::{self, Malformed};
+use crate::fragment::{Fragment, Recording};
 use crate::payload::Payload;
+use crate::timeline::{PART_MILLIS, PARTS_PER_SEGMENT, Part};
 
 #[derive(Debug)]
 pub(crate) struct Clip {
@@ -18,13 +20,15 @@ pub(crate) struct Clip {
     pub(crate) ticks_per_second: u64,
     /// Changes when the clip is encoded anew.
     pub(crate) checksum: u32,
-    /// What each segment is padded to.
+    /// What each segment and each part is padded to.
     bits_per_second: u64,
     loop_ticks: u64,
-    fragments: Vec<Fragment>,
+    segments: Vec<Fragment>,
+    /// So many to a segment as the timeline says.
+    parts: Vec<Fragment>,
 }
 
-/// When a segment starts and how long it lasts, in the clip's ticks.
+/// When a segment or a part starts and how long it lasts, in the clip's ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) start: u64,
@@ -41,18 +45,12 @@ pub(crate) enum ClipError {
     NarrowDecodeTime(u8),
     #[error("the fragment at tick {found} should start at tick {expected}")]
     Gap { expected: u64, found: u64 },
-    #[error("a segment of {ticks} ticks has {media} bytes of media, which its rate cannot hold exactly")]
+    #[error("{ticks} ticks have {media} bytes of media, which their rate cannot hold exactly")]
     Rate { ticks: u64, media: usize },
-}
-
-#[derive(Debug)]
-struct Fragment {
-    moof: Bytes,
-    mdat: Bytes,
-    /// Where in `moof` the fields to rewrite lie.
-    sequence_at: Range<usize>,
-    decode_time_at: Range<usize>,
-    span: Span,
+    #[error("a run of samples has {held} bytes in an mdat of {found}")]
+    Media { held: u64, found: usize },
+    #[error("fragment {0} has not one part in each part of its time")]
+    Parts(u64),
 }
 
 const FREE_HEADER: usize = 8;
@@ -74,16 +72,17 @@ impl Clip {
             checksum: crc32fast::hash(file),
             bits_per_second,
             loop_ticks: 0,
-            fragments: Vec::new(),
+            segments: Vec::new(),
+            parts: Vec::new(),
         };
         for pair in top.windows(2).filter(|pair| &pair[0].kind == b"moof") {
             if &pair[1].kind != b"mdat" {
                 return Err(ClipError::Missing("mdat"));
             }
-            let moof = file.slice(pair[0].whole.clone());
-            clip.push(Fragment::read(moof, file.slice(pair[1].whole.clone()))?)?;
+            let [moof, mdat] = [&pair[0], &pair[1]].map(|found| file.slice(found.whole.clone()));
+            clip.push(&Recording::read(&moof, &mdat)?)?;
         }
-        if clip.fragments.is_empty() {
+        if clip.segments.is_empty() {
             return Err(ClipError::Missing("moof"));
         }
         Ok(clip)
@@ -92,7 +91,7 @@ impl Clip {
     /// Segments in one loop.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.fragments.len()
+        self.segments.len()
     }
 
     #[cfg(test)]
@@ -101,46 +100,76 @@ impl Clip {
     }
 
     pub(crate) fn span(&self, number: u64) -> Span {
-        let (offset, fragment) = self.place(number);
+        self.spanned(self.place(&self.segments, number))
+    }
+
+    pub(crate) fn part_span(&self, part: Part) -> Span {
+        self.spanned(self.place(&self.parts, part.ordinal()))
+    }
+
+    /// Whether a part can be decoded without the one before.
+    pub(crate) fn is_independent(&self, part: Part) -> bool {
+        self.place(&self.parts, part.ordinal()).1.independent
+    }
+
+    /// The bytes of segment `number` in one fragment.
+    pub(crate) fn segment(&self, number: u64) -> Payload {
+        self.payload(self.place(&self.segments, number), number)
+    }
+
+    /// The bytes of a part; those of a segment's parts, one after the other, are that segment in several fragments.
+    pub(crate) fn part(&self, part: Part) -> Payload {
+        self.payload(self.place(&self.parts, part.ordinal()), part.ordinal())
+    }
+
+    /// The number of the segment that starts at this tick, if one does.
+    pub(crate) fn starting_at(&self, tick: u64) -> Option<u64> {
+        let (lap, within) = (tick / self.loop_ticks, tick % self.loop_ticks);
+        let index = self.segments.iter().position(|fragment| fragment.span.start == within)?;
+        let count = u64::try_from(self.segments.len()).expect("a count of fragments fits in 64 bits");
+        Some(lap * count + u64::try_from(index).expect("an index fits in 64 bits"))
+    }
+
+    /// The tick at which the loop holding number `number` starts, and the fragment to use.
+    fn place<'f>(&self, fragments: &'f [Fragment], number: u64) -> (u64, &'f Fragment) {
+        let count = u64::try_from(fragments.len()).expect("a count of fragments fits in 64 bits");
+        let index = usize::try_from(number % count).expect("an index below a usize fits in one");
+        (number / count * self.loop_ticks, &fragments[index])
+    }
+
+    fn spanned(&self, (offset, fragment): (u64, &Fragment)) -> Span {
         Span { start: offset + fragment.span.start, ticks: fragment.span.ticks }
     }
 
-    /// The bytes of segment `number`.
-    pub(crate) fn segment(&self, number: u64) -> Payload {
-        let (offset, fragment) = self.place(number);
-        let mut moof = fragment.moof.to_vec();
-        // A 32-bit field that counts on: the low half, as it would wrap.
-        let [_, _, _, _, sequence @ ..] = (number + 1).to_be_bytes();
-        moof[fragment.sequence_at.clone()].copy_from_slice(&sequence);
-        let decode_time = offset + fragment.span.start;
-        moof[fragment.decode_time_at.clone()].copy_from_slice(&decode_time.to_be_bytes());
-
+    fn payload(&self, (offset, fragment): (u64, &Fragment), number: u64) -> Payload {
         let mut payload = Payload::default();
-        payload.push(Bytes::from(moof));
-        payload.push(fragment.mdat.clone());
+        for piece in fragment.at(number + 1, offset + fragment.span.start) {
+            payload.push(piece);
+        }
         let padding = self.padding(fragment).expect("push checked that each fragment can be padded");
-        payload.push(free_header(padding));
+        payload.push(Bytes::copy_from_slice(&boxes::header(b"free", padding - FREE_HEADER)));
         payload.push_zeros(padding - FREE_HEADER);
         payload
     }
 
-    /// The tick at which the loop holding segment `number` starts, and the fragment to use.
-    fn place(&self, number: u64) -> (u64, &Fragment) {
-        let count = u64::try_from(self.fragments.len()).expect("a count of fragments fits in 64 bits");
-        let index = usize::try_from(number % count).expect("an index below a usize fits in one");
-        (number / count * self.loop_ticks, &self.fragments[index])
-    }
-
-    fn push(&mut self, fragment: Fragment) -> Result<(), ClipError> {
-        if fragment.span.start != self.loop_ticks {
-            return Err(ClipError::Gap { expected: self.loop_ticks, found: fragment.span.start });
+    fn push(&mut self, recording: &Recording) -> Result<(), ClipError> {
+        let Span { start, ticks } = recording.fragment.span;
+        if start != self.loop_ticks {
+            return Err(ClipError::Gap { expected: self.loop_ticks, found: start });
         }
-        self.padding(&fragment).ok_or_else(|| ClipError::Rate {
-            ticks: fragment.span.ticks,
-            media: fragment.moof.len() + fragment.mdat.len(),
-        })?;
-        self.loop_ticks += fragment.span.ticks;
-        self.fragments.push(fragment);
+        let number = u64::try_from(self.segments.len()).expect("a count of fragments fits in 64 bits");
+        let (ordinals, parts): (Vec<_>, Vec<_>) =
+            recording.parts(self.ticks_per_second * PART_MILLIS / 1000).into_iter().unzip();
+        if !ordinals.into_iter().eq(number * PARTS_PER_SEGMENT..(number + 1) * PARTS_PER_SEGMENT) {
+            return Err(ClipError::Parts(number));
+        }
+        for fragment in iter::once(&recording.fragment).chain(&parts) {
+            self.padding(fragment)
+                .ok_or_else(|| ClipError::Rate { ticks: fragment.span.ticks, media: fragment.len() })?;
+        }
+        self.loop_ticks += ticks;
+        self.segments.push(recording.fragment.clone());
+        self.parts.extend(parts);
         Ok(())
     }
 
@@ -152,73 +181,10 @@ impl Clip {
             return None;
         }
         let size = usize::try_from(bits / ticks_per_byte).ok()?;
-        let padding = size.checked_sub(fragment.moof.len() + fragment.mdat.len())?;
+        let padding = size.checked_sub(fragment.len())?;
         (padding >= FREE_HEADER && u32::try_from(padding).is_ok()).then_some(padding)
     }
 }
 
-impl Fragment {
-    fn read(moof: Bytes, mdat: Bytes) -> Result<Self, ClipError> {
-        let get = |path: &[&[u8; 4]], name| {
-            boxes::find(&moof, 0..moof.len(), path)?.ok_or(ClipError::Missing(name))
-        };
-        let mfhd = get(&[b"moof", b"mfhd"], "mfhd")?.content.start;
-        let tfhd = get(&[b"moof", b"traf", b"tfhd"], "tfhd")?.content.start;
-        let tfdt = get(&[b"moof", b"traf", b"tfdt"], "tfdt")?.content.start;
-        let trun = get(&[b"moof", b"traf", b"trun"], "trun")?.content.start;
-
-        let version = moof.get(tfdt).copied().ok_or(ClipError::Missing("tfdt"))?;
-        if version != 1 {
-            return Err(ClipError::NarrowDecodeTime(version));
-        }
-        // In a full box, version and flags take the first four bytes.
-        let start = boxes::read_u64(&moof, tfdt + 4).ok_or(ClipError::Missing("tfdt"))?;
-        boxes::read_u32(&moof, mfhd + 4).ok_or(ClipError::Missing("mfhd"))?;
-        let ticks = duration(&moof, tfhd, trun)?;
-        Ok(Self {
-            sequence_at: mfhd + 4..mfhd + 8,
-            decode_time_at: tfdt + 4..tfdt + 12,
-            span: Span { start, ticks },
-            moof,
-            mdat,
-        })
-    }
-}
-
-/// Sum of the sample durations of a track run (ISO/IEC 14496-12, 8.8.7 and 8.8.8).
-fn duration(moof: &[u8], tfhd: usize, trun: usize) -> Result<u64, ClipError> {
-    const DESCRIPTION_AND_OFFSET: [(u32, usize); 2] = [(0x1, 8), (0x2, 4)];
-    const DEFAULT_DURATION: u32 = 0x8;
-    const RUN_HEADER: [(u32, usize); 2] = [(0x1, 4), (0x4, 4)];
-    const SAMPLE_DURATION: u32 = 0x100;
-    const SAMPLE_FIELDS: [(u32, usize); 4] = [(SAMPLE_DURATION, 4), (0x200, 4), (0x400, 4), (0x800, 4)];
-    let width = |flags: u32, fields: &[(u32, usize)]| -> usize {
-        fields.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, bytes)| bytes).sum()
-    };
-
-    let missing = || ClipError::Missing("sample durations");
-    let track_flags = boxes::read_u32(moof, tfhd).ok_or_else(missing)?;
-    let run_flags = boxes::read_u32(moof, trun).ok_or_else(missing)?;
-    let count = boxes::read_u32(moof, trun + 4).ok_or_else(missing)?;
-    if run_flags & SAMPLE_DURATION != 0 {
-        let mut at = trun + 8 + width(run_flags, &RUN_HEADER);
-        let mut sum = 0;
-        for _ in 0..count {
-            sum += u64::from(boxes::read_u32(moof, at).ok_or_else(missing)?);
-            at += width(run_flags, &SAMPLE_FIELDS);
-        }
-        return Ok(sum);
-    }
-    if track_flags & DEFAULT_DURATION == 0 {
-        return Err(missing());
-    }
-    let at = tfhd + 8 + width(track_flags, &DESCRIPTION_AND_OFFSET);
-    let each = boxes::read_u32(moof, at).ok_or_else(missing)?;
-    Ok(u64::from(count) * u64::from(each))
-}
-
-fn free_header(size: usize) -> Bytes {
-    let size = u32::try_from(size).expect("padding checked that the size fits in the box header");
-    let [a, b, c, d] = size.to_be_bytes();
-    Bytes::copy_from_slice(&[a, b, c, d, b'f', b'r', b'e', b'e'])
-}
+#[cfg(test)]
+mod tests;

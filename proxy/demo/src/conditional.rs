@@ -18,7 +18,7 @@ pub(crate) enum Selection {
 }
 
 pub(crate) fn select(method: &Method, headers: &HeaderMap, etag: &str, length: usize) -> Selection {
-    if text(headers, IF_NONE_MATCH).is_some_and(|tags| matches(tags, etag)) {
+    if is_known(headers, etag) {
         return Selection::NotModified;
     }
     if method != Method::GET || text(headers, IF_RANGE).is_some_and(|tag| tag != etag) {
@@ -29,6 +29,11 @@ pub(crate) fn select(method: &Method, headers: &HeaderMap, etag: &str, length: u
         Some(range) if range.is_empty() => Selection::NotSatisfiable,
         Some(range) => Selection::Part(range),
     }
+}
+
+/// Whether the client has what bears this tag.
+pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    text(headers, IF_NONE_MATCH).is_some_and(|tags| matches(tags, etag))
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

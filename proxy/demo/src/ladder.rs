@@ -59,6 +59,13 @@ pub(crate) static AUDIO: Audio = Audio {
     file: include_bytes!("../clips/a1.mp4"),
 };
 
+impl Rung {
+    /// Bits per second of the video alone.
+    pub(crate) fn video_bandwidth(&self) -> u64 {
+        self.bandwidth - AUDIO.bandwidth
+    }
+}
+
 /// Reads each clip.
 pub(crate) fn tracks() -> Vec<Track> {
     let read = |name, content_type, file: &'static [u8], rate| {
@@ -66,8 +73,7 @@ pub(crate) fn tracks() -> Vec<Track> {
         let clip = clip.unwrap_or_else(|error| panic!("clip {name} in this binary is unfit: {error}"));
         Track { name, content_type, clip }
     };
-    let video =
-        RUNGS.iter().map(|rung| read(rung.name, "video/mp4", rung.file, rung.bandwidth - AUDIO.bandwidth));
+    let video = RUNGS.iter().map(|rung| read(rung.name, "video/mp4", rung.file, rung.video_bandwidth()));
     video.chain([read(AUDIO.name, "audio/mp4", AUDIO.file, AUDIO.bandwidth)]).collect()
 }
 
@@ -80,6 +86,10 @@ const fn rung(
 ) -> Rung {
     Rung { name, bandwidth, width, height, codec, file }
 }
+
+/// Read once for all tests of a process.
+#[cfg(test)]
+pub(crate) static TRACKS: std::sync::LazyLock<Vec<Track>> = std::sync::LazyLock::new(tracks);
 
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,11 @@ impl Payload {
         }
     }
 
+    /// Takes the next bytes to send; none at the end.
+    pub(crate) fn pop(&mut self) -> Option<Bytes> {
+        self.pieces.pop_front()
+    }
+
     /// The bytes of `range`, which must lie inside the payload.
     pub(crate) fn slice(&self, range: Range<usize>) -> Self {
         let mut cut = Self::default();
@@ -67,6 +72,13 @@ impl From<Bytes> for Payload {
     }
 }
 
+/// One after the other.
+impl FromIterator<Payload> for Payload {
+    fn from_iter<I: IntoIterator<Item = Payload>>(payloads: I) -> Self {
+        Self { pieces: payloads.into_iter().flat_map(|payload| payload.pieces).collect() }
+    }
+}
+
 impl Body for Payload {
     type Data = Bytes;
     type Error = Infallible;
@@ -75,7 +87,7 @@ impl Body for Payload {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.pieces.pop_front().map(|piece| Ok(Frame::data(piece))))
+        Poll::Ready(self.pop().map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -2,15 +2,16 @@
 //!
 //! Invariant: the same range of segments always gives the same text, and each track lists the same range.
 //! Live entries carry the wall clock, as time zero of that timeline is the Unix epoch; on-demand ones have none.
+//! Deliberately absent here: parts and what comes with them, which is `low_latency`'s.
 
 use std::fmt::Write;
 use std::ops::Range;
 
-use jiff::Timestamp;
-
 use crate::clip::{Clip, Span};
 use crate::ladder::{AUDIO, FRAMES_PER_SECOND, RUNGS};
-use crate::timeline::{Form, SEGMENT_SECONDS};
+use crate::timeline::{Form, SEGMENT_SECONDS, UnixMillis};
+
+pub(crate) mod low_latency;
 
 /// `EXT-X-MAP` outside I-frame playlists needs version 6.
 const HEAD: &str = "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n";
@@ -38,7 +39,7 @@ pub(crate) fn media(clip: &Clip, form: Form, segments: Range<u64>) -> String {
     let mut text =
         format!("{HEAD}#EXT-X-TARGETDURATION:{SEGMENT_SECONDS}\n#EXT-X-MEDIA-SEQUENCE:{}\n", segments.start);
     match form {
-        Form::Live => {}
+        Form::Live | Form::LowLatency => {}
         Form::Vod => text.push_str("#EXT-X-PLAYLIST-TYPE:VOD\n"),
     }
     text.push_str("#EXT-X-MAP:URI=\"init.mp4\"\n");
@@ -50,7 +51,7 @@ pub(crate) fn media(clip: &Clip, form: Form, segments: Range<u64>) -> String {
         let _ = writeln!(text, "#EXTINF:{},\n{number}.m4s", seconds(clip, span));
     }
     match form {
-        Form::Live => {}
+        Form::Live | Form::LowLatency => {}
         Form::Vod => text.push_str("#EXT-X-ENDLIST\n"),
     }
     text
@@ -58,12 +59,7 @@ pub(crate) fn media(clip: &Clip, form: Form, segments: Range<u64>) -> String {
 
 fn date_time(clip: &Clip, span: Span) -> String {
     let millis = (span.start * 1000 + clip.ticks_per_second / 2) / clip.ticks_per_second;
-    i64::try_from(millis)
-        .ok()
-        .and_then(|millis| Timestamp::from_millisecond(millis).ok())
-        .unwrap_or(Timestamp::MAX)
-        .strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
-        .to_string()
+    UnixMillis(millis).date_time()
 }
 
 /// Seconds with six decimals, in whole numbers all the way.

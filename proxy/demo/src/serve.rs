@@ -2,6 +2,7 @@
 //!
 //! Invariant: after `serve` returns, none of its connections is left; one still busy after the grace is dropped.
 //! Any page may read any answer (CORS), errors included, as players run on pages of other origins.
+//! What does not exist yet and will soon is waited for here, for three target durations at most.
 //! Deliberately absent: a limit on how slowly a client may read, as slow links are what the rig is for.
 
 use std::future::Future;
@@ -21,13 +22,15 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 use tower_http::cors::{Any, CorsLayer};
 use tracing::Instrument;
 
-use crate::conditional::{Selection, select};
+use crate::conditional::{Selection, is_known, select};
+use crate::growing::Growing;
 use crate::payload::Payload;
-use crate::site::{Document, Missing, Site};
-use crate::timeline::UnixMillis;
+use crate::site::{Answer, Content, Document, Refusal, Site};
+use crate::timeline::{SEGMENT_SECONDS, UnixMillis};
 
 struct Origin<C> {
     site: Site,
@@ -36,11 +39,14 @@ struct Origin<C> {
 
 /// Also ends idle connections; longer than client pools keep one, so it is they who close and no request is lost.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(120);
+/// A clock that runs gets there sooner; one that stands still or was set back does not (draft-pantos-hls-rfc8216bis,
+/// 6.2.5.2).
+const PATIENCE: Duration = Duration::from_secs(3 * SEGMENT_SECONDS);
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// A failed accept is nearly always a lack of descriptors, which only time mends.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The origin under `/live` and `/vod`; `clock` says what time it is, [`UnixMillis::now`] outside tests.
+/// The origin under `/live`, `/ll` and `/vod`; `clock` says what time it is, [`UnixMillis::now`] outside tests.
 pub fn router<C>(clock: C) -> Router
 where
     C: Fn() -> UnixMillis + Send + Sync + 'static,
@@ -116,42 +122,76 @@ fn report(ended: Result<(), JoinError>) {
 }
 
 async fn answer<C: Fn() -> UnixMillis>(State(origin): State<Arc<Origin<C>>>, request: Request) -> Response {
-    match origin.site.find(request.uri().path(), (origin.clock)()) {
-        Ok(document) => present(&request, document),
-        Err(missing) => refuse(&missing),
+    let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let now = (origin.clock)();
+        match origin.site.find(path, query, now) {
+            Ok(Answer::Now(document)) => return present(&request, document, now),
+            Ok(Answer::Later(moment)) => {
+                if Instant::now() >= deadline {
+                    return explain(StatusCode::SERVICE_UNAVAILABLE, "what was asked for is overdue");
+                }
+                tokio::time::sleep_until(instant(moment, now).min(deadline)).await;
+            }
+            Err(refusal) => return refuse(&refusal),
+        }
     }
 }
 
-fn present(request: &Request, document: Document) -> Response {
-    let length = document.payload.len();
-    let response = Response::builder()
-        .header(ACCEPT_RANGES, "bytes")
-        .header(CACHE_CONTROL, document.cache_control)
-        .header(ETAG, &document.etag);
-    let response = match select(request.method(), request.headers(), &document.etag, length) {
-        Selection::Whole => {
-            response.header(CONTENT_TYPE, document.content_type).body(Body::new(document.payload))
+/// When `moment` comes, given that it is `now`.
+fn instant(moment: UnixMillis, now: UnixMillis) -> Instant {
+    Instant::now() + Duration::from_millis(moment.0.saturating_sub(now.0))
+}
+
+fn present(request: &Request, document: Document, now: UnixMillis) -> Response {
+    let response =
+        Response::builder().header(CACHE_CONTROL, document.cache_control).header(ETAG, &document.etag);
+    let response = match document.content {
+        Content::Whole(payload) => {
+            let response = response.header(ACCEPT_RANGES, "bytes");
+            let length = payload.len();
+            match select(request.method(), request.headers(), &document.etag, length) {
+                Selection::Whole => {
+                    response.header(CONTENT_TYPE, document.content_type).body(Body::new(payload))
+                }
+                Selection::Part(range) => response
+                    .status(StatusCode::PARTIAL_CONTENT)
+                    .header(CONTENT_TYPE, document.content_type)
+                    .header(CONTENT_RANGE, format!("bytes {}-{}/{length}", range.start, range.end - 1))
+                    .body(Body::new(payload.slice(range))),
+                Selection::NotModified => response.status(StatusCode::NOT_MODIFIED).body(Body::empty()),
+                Selection::NotSatisfiable => response
+                    .status(StatusCode::RANGE_NOT_SATISFIABLE)
+                    .header(CONTENT_RANGE, format!("bytes */{length}"))
+                    .body(Body::empty()),
+            }
         }
-        Selection::Part(range) => response
-            .status(StatusCode::PARTIAL_CONTENT)
-            .header(CONTENT_TYPE, document.content_type)
-            .header(CONTENT_RANGE, format!("bytes {}-{}/{length}", range.start, range.end - 1))
-            .body(Body::new(document.payload.slice(range))),
-        Selection::NotModified => response.status(StatusCode::NOT_MODIFIED).body(Body::empty()),
-        Selection::NotSatisfiable => response
-            .status(StatusCode::RANGE_NOT_SATISFIABLE)
-            .header(CONTENT_RANGE, format!("bytes */{length}"))
-            .body(Body::empty()),
+        Content::Growing(_) if is_known(request.headers(), &document.etag) => {
+            response.status(StatusCode::NOT_MODIFIED).body(Body::empty())
+        }
+        Content::Growing(pieces) => {
+            let pieces = pieces.into_iter().map(|(moment, piece)| (instant(moment, now), piece));
+            response.header(CONTENT_TYPE, document.content_type).body(Body::new(Growing::new(pieces)))
+        }
     };
     response.expect("each header value is made of visible ASCII")
 }
 
-fn refuse(missing: &Missing) -> Response {
+fn refuse(refusal: &Refusal) -> Response {
+    let status = match refusal {
+        Refusal::Path | Refusal::Segment { .. } | Refusal::Part { .. } => StatusCode::NOT_FOUND,
+        Refusal::Directive(_) => StatusCode::BAD_REQUEST,
+    };
+    explain(status, &refusal.to_string())
+}
+
+fn explain(status: StatusCode, reason: &str) -> Response {
     Response::builder()
-        .status(StatusCode::NOT_FOUND)
+        .status(status)
         // A segment that is too early now exists in a moment.
         .header(CACHE_CONTROL, "no-store")
         .header(CONTENT_TYPE, "text/plain; charset=utf-8")
-        .body(Body::new(Payload::from(format!("{missing}\n"))))
+        .body(Body::new(Payload::from(format!("{reason}\n"))))
         .expect("each header value is made of visible ASCII")
 }

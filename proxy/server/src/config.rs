@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rebuffer_model::OriginName;
+use rebuffer_model::{Mbps, OriginName};
 use url::Url;
 
 /// Everything the proxy is told.
@@ -24,6 +24,8 @@ pub struct ProxyConfig {
     pub idle: Duration,
     /// How long an origin may take.
     pub origin_limits: OriginLimits,
+    /// The rate of links that have none of their own; none leaves them unlimited.
+    pub baseline: Option<Mbps>,
 }
 
 /// The ports sessions may listen on, both ends included; 0 to 0 lets the system choose.

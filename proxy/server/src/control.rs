@@ -8,16 +8,20 @@ mod events;
 mod feed;
 mod info;
 mod players;
+mod possible;
 mod precondition;
+mod presets;
 mod refusal;
 mod reports;
 mod rules;
+mod traces;
 
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use rebuffer_shape::trace::MAX_BYTES;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -40,6 +44,7 @@ const BODY_LIMIT: usize = 1 << 20;
     tags(
         (name = "players", description = "Who is there, and what was set for them."),
         (name = "fault rules", description = "What breaks, on which requests, how often."),
+        (name = "links", description = "Links with a name, and links over time."),
         (name = "reports", description = "What players say of themselves."),
         (name = "live", description = "What happens, as it happens."),
         (name = "rig", description = "What this rig is and can do.")
@@ -58,7 +63,14 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Rig>> {
         .routes(routes!(reports::report))
         .routes(routes!(events::events))
         .routes(routes!(feed::feed))
+        .routes(routes!(presets::list))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(traces::list))
+                .routes(routes!(traces::get, traces::put, traces::delete))
+                .layer(DefaultBodyLimit::max(MAX_BYTES)),
+        )
         .layer(middleware::from_fn(to_the_end))
 }
 

@@ -25,7 +25,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_waits_as_long_as_the_link_was_told() {
-        let shaper = Shaper::open(ShaperConfig { mode: Mode::Pacing, interfaces: Vec::new() }).await.unwrap();
+        let shaper =
+            Shaper::open(ShaperConfig { mode: Mode::Pacing, interfaces: Vec::new(), isolate: false })
+                .await
+                .unwrap();
         let link = shaper.attach(30_100).unwrap();
         assert_eq!(hold_back(&link).await, None);
         let shape = |json: &str| serde_json::from_str::<Shape>(json).unwrap();

@@ -28,6 +28,7 @@ mod rig;
 mod sessions;
 mod store;
 mod telemetry;
+mod traces;
 mod trouble;
 
 pub use config::{OriginConfig, OriginLimits, PortRange, ProxyConfig};
@@ -35,6 +36,6 @@ pub use feed::FeedError;
 pub use machine::machine;
 pub use origin::OriginError;
 pub use proxy::{Proxy, ProxyError, openapi};
-pub use rebuffer_model::OriginName;
+pub use rebuffer_model::{Mbps, OriginName};
 pub use rig::Surroundings;
 pub use store::StoreError;

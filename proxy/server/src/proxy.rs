@@ -27,6 +27,7 @@ use crate::rig::{Rig, Surroundings};
 use crate::sessions::{self, Players, Ports, listen_on, reap_idle};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{self, PathPing};
+use crate::traces::Traces;
 
 /// How long running tasks may take to end.
 const TASKS_END: Duration = Duration::from_secs(2);
@@ -73,18 +74,20 @@ impl Proxy {
         let store = Store::open(&config.data_dir)?;
         let bindings = store.bindings()?;
         let players = Players::restored(store.players()?)?;
+        let traces = Traces::restored(store.traces()?);
         let feed = Feed::open(FeedConfig::at(config.data_dir.join("feed")), crate::clock::now())?;
         let origins = config.origins.iter().cloned();
         let origins: Result<Vec<_>, _> =
             origins.map(|origin| Origin::new(origin, config.origin_limits).map(Arc::new)).collect();
         let refuse = |source| ProxyError::Listen { address: config.base, source };
-        let listener = listen_on(config.base, false).map_err(refuse)?;
+        let listener = listen_on(&shaper, config.base, false).map_err(refuse)?;
         let base_port = listener.local_addr().map_err(refuse)?.port();
         let rig = Arc::new(Rig {
-            ports: Ports::new(config.session_ip(), config.session_ports),
+            ports: Ports::new(shaper.clone(), config.session_ip(), config.session_ports),
             origins: origins?,
             shaper,
             players,
+            traces,
             feed,
             store,
             events: Events::new(),
@@ -112,6 +115,11 @@ impl Proxy {
     pub fn router(&self) -> Router {
         let (router, _document) = control::routes().split_for_parts();
         router.with_state(Arc::clone(&self.rig))
+    }
+
+    /// The host at which this machine reaches the players' ports.
+    pub fn player_host(&self) -> String {
+        self.rig.shaper.isolated_at().map_or("localhost".to_owned(), |[v4, _]| v4.to_string())
     }
 
     /// The port where players start.

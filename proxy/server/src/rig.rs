@@ -19,6 +19,7 @@ use crate::record::Settler;
 use crate::sessions::{Players, Ports};
 use crate::store::Store;
 use crate::telemetry::PathPing;
+use crate::traces::Traces;
 
 /// What the proxy must know of the rest of the rig.
 pub struct Surroundings {
@@ -36,6 +37,7 @@ pub(crate) struct Rig {
     pub(crate) origins: Vec<Arc<Origin>>,
     pub(crate) shaper: Shaper,
     pub(crate) players: Players,
+    pub(crate) traces: Traces,
     pub(crate) ports: Ports,
     pub(crate) feed: Feed,
     pub(crate) store: Store,

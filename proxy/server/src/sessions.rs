@@ -3,8 +3,9 @@
 //! Invariant: each player's mutable state has one owner, the `Player`; each session's, the `Session`. Nobody takes a copy and
 //! writes it back. A player outlives its sessions; a session id is never reused; a port belongs to one player at a time and is
 //! given to another only after the link of the first was taken down.
-//! Deliberately absent: HTTP, and the setting of links (see `control/apply.rs` and `sessions/open.rs`).
+//! Deliberately absent: HTTP.
 
+mod conduct;
 mod open;
 mod player;
 mod ports;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use rebuffer_model::PlayerId;
 
+pub(crate) use conduct::{CannotSet, Changing, Conductor, OnRig, Stage, Wanted};
 pub(crate) use open::{OpenError, Start, open, restore_ports};
 pub(crate) use player::{Controlled, Player};
 pub(crate) use ports::{Holder, Ports, listen as listen_on};

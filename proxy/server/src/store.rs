@@ -1,4 +1,4 @@
-//! What operators set, kept across restarts: one row per player, and which port belongs to whom.
+//! What operators set, kept across restarts: one row per player and per trace, and which port belongs to whom.
 //!
 //! Invariant: what `save` returned for is on disk, power cut included. A row is one JSON document, read whole and written whole.
 //! Deliberately absent: anything that changes with traffic.
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rebuffer_model::{Control, OriginName, PlayerId, Timestamp};
+use rebuffer_model::{Control, OriginName, PlayerId, Timestamp, Trace, TraceName};
 use rusqlite::{Connection, params};
 
 /// The store. Cloning shares it.
@@ -59,13 +59,14 @@ pub enum StoreError {
     },
 }
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const SCHEMA: &str = "
     create table if not exists players (
         id text primary key, display_id integer not null, control text not null,
         revisions text not null, first_seen integer not null) strict;
     create table if not exists bindings (
-        port integer primary key, player_id text not null, origin text not null) strict;";
+        port integer primary key, player_id text not null, origin text not null) strict;
+    create table if not exists traces (name text primary key, trace text not null) strict;";
 
 impl Store {
     pub(crate) fn open(dir: &Path) -> Result<Self, StoreError> {
@@ -156,6 +157,37 @@ impl Store {
             });
         }
         Ok(bindings)
+    }
+
+    pub(crate) async fn save_trace(&self, name: TraceName, trace: Arc<Trace>) -> Result<(), StoreError> {
+        self.run(move |connection| {
+            let trace = serde_json::to_string(&*trace)?;
+            connection
+                .prepare_cached("insert or replace into traces values (?, ?)")?
+                .execute(params![name.as_str(), trace])?;
+            Ok(())
+        })
+        .await
+    }
+
+    pub(crate) async fn remove_trace(&self, name: TraceName) -> Result<(), StoreError> {
+        self.run(move |connection| {
+            connection.execute("delete from traces where name = ?", [name.as_str()])?;
+            Ok(())
+        })
+        .await
+    }
+
+    pub(crate) fn traces(&self) -> Result<Vec<(TraceName, Trace)>, StoreError> {
+        let connection = self.connection.lock();
+        let mut statement = connection.prepare("select name, trace from traces")?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        let mut traces = Vec::new();
+        for row in rows {
+            let (name, trace) = row?;
+            traces.push((serde_json::from_str(&format!("\"{name}\""))?, serde_json::from_str(&trace)?));
+        }
+        Ok(traces)
     }
 
     async fn run(

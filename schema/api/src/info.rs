@@ -49,6 +49,9 @@ pub struct MachineView {
 pub struct ListenView {
     /// The port of the API and the dashboard.
     pub api_port: u16,
+    /// The host at which this machine reaches players' ports, where that is not the host of the API: the rig is isolated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub player_host: Option<String>,
     /// The port where players start.
     pub base_port: u16,
     /// The first session port.

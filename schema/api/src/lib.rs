@@ -6,6 +6,7 @@
 pub mod archive;
 mod event;
 mod info;
+mod link;
 mod merge;
 mod page;
 mod player;
@@ -14,6 +15,7 @@ mod strict;
 
 pub use event::{Frame, PlayEnded, PlayStarted, PlayerDeleted, PlayerLink, ReplayGap, RuleFired};
 pub use info::{Capability, Info, KnobView, ListenView, MachineView, OriginView, PartView, Readiness};
+pub use link::{PresetView, TraceDetail, TraceView};
 pub use merge::MergePatch;
 pub use page::Items;
 pub use player::{

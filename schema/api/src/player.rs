@@ -112,7 +112,8 @@ pub struct LinkView {
 pub struct PatternView {
     /// What it does: a template's name, `steps` or `trace`.
     pub mode: String,
-    /// The step in force, from 1; 0 before the first and after the last.
+    /// The step in force, from 1 in the order they were written without those that are disabled; 0 before the first and
+    /// after the last.
     pub step: u32,
     /// How many steps a round has.
     pub steps: u32,
@@ -121,13 +122,13 @@ pub struct PatternView {
     /// When the step was put in force; absent while none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// Why it does not run: no ladder is known yet, the kernel refused, it has played its one round.
+    /// Why it is not at this step: no ladder is known yet, the kernel refused it, it has played its one round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle: Option<String>,
 }
 
 /// What a transport fault does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TransportView {
     /// What happens to packets.
     #[serde(rename = "type")]
@@ -140,6 +141,9 @@ pub struct TransportView {
     pub windows: u64,
     /// Whether its one window is over; edit it to arm it again.
     pub exhausted: bool,
+    /// What the kernel refused last, if it did; the rig tries again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// The session of a player.

@@ -44,6 +44,8 @@ pub enum ProblemKind {
     RuleNotFound,
     /// No such play.
     PlayNotFound,
+    /// No such trace.
+    TraceNotFound,
     /// No such path.
     NotFound,
     /// The path exists, the method does not.
@@ -81,6 +83,7 @@ impl ProblemKind {
             Self::PlayerNotFound => (404, "player-not-found", "No such player"),
             Self::RuleNotFound => (404, "fault-rule-not-found", "No such fault rule"),
             Self::PlayNotFound => (404, "play-not-found", "No such play"),
+            Self::TraceNotFound => (404, "trace-not-found", "No such trace"),
             Self::NotFound => (404, "not-found", "No such path"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "Method not allowed"),
             Self::Conflict => (409, "conflict", "Exists already, differently"),

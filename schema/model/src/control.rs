@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use serde::de::MapAccess;
 
 use crate::flat::{Flat, fields, read_flat};
-use crate::{Pattern, Rule, RuleId, Shape, TransportFault};
+use crate::{Pattern, PresetName, Rule, RuleId, Shape, TransportFault};
 
 /// The most labels a player may carry.
 pub const MAX_LABELS: usize = 32;
@@ -34,9 +34,13 @@ pub struct Control {
 /// Everything an operator set for the link of one player.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct ShapeControl {
-    /// The link while no pattern says otherwise.
+    /// The link while no pattern says otherwise; over the preset, if one is named.
     #[serde(flatten)]
     pub shape: Shape,
+    /// A link with a name, `source/name` of `GET /api/v2/link-presets`; knobs given beside it win.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub preset: Option<PresetName>,
     /// How the link changes over time; absent leaves it as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pattern: Option<Pattern>,
@@ -107,14 +111,25 @@ impl Control {
 impl ShapeControl {
     /// Whether nothing is asked of the link.
     pub fn is_neutral(&self) -> bool {
-        self.shape.is_neutral() && self.pattern.is_none() && self.transport_fault.is_none()
+        self.base().is_neutral() && self.pattern.is_none() && self.transport_fault.is_none()
+    }
+
+    /// The link while no pattern says otherwise: the preset, with the knobs over it.
+    pub fn base(&self) -> Shape {
+        self.preset.map_or(self.shape, |name| name.preset().shape().overlaid(&self.shape))
     }
 
     fn check(&self) -> Result<(), ControlError> {
         let error = |pointer: String, message: String| ControlError { pointer, message };
-        self.shape.check().map_err(|(knob, message)| error(format!("/shape/{knob}"), message))?;
+        let base = self.base();
+        base.check().map_err(|(knob, message)| error(format!("/shape/{knob}"), message))?;
         if let Some(pattern) = &self.pattern {
-            pattern.check().map_err(|(field, message)| error(format!("/shape/pattern{field}"), message))?;
+            let at = |field: &str| format!("/shape/pattern{field}");
+            pattern.check().map_err(|(field, message)| error(at(&field), message))?;
+            for (index, step) in pattern.steps.iter().enumerate() {
+                let at = |knob| at(&format!("/steps/{index}/{knob}"));
+                step.over(&base).check().map_err(|(knob, message)| error(at(knob), message))?;
+            }
         }
         if let Some(fault) = &self.transport_fault {
             let at = |field| format!("/shape/transport_fault/{field}");
@@ -128,11 +143,11 @@ impl Flat for ShapeControl {
     const WHAT: &'static str = "a shape";
 
     fn names() -> Vec<&'static str> {
-        [vec!["pattern", "transport_fault"], Shape::names()].concat()
+        [vec!["preset", "pattern", "transport_fault"], Shape::names()].concat()
     }
 
     fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
-        fields!(self, name, map: pattern, transport_fault else self.shape.read(name, map));
+        fields!(self, name, map: preset, pattern, transport_fault else self.shape.read(name, map));
         Ok(true)
     }
 }
@@ -228,12 +243,30 @@ mod tests {
     }
 
     #[test]
+    fn a_knob_beside_a_preset_wins_and_what_it_needs_may_stand_in_the_preset() {
+        let shape: ShapeControl =
+            serde_json::from_str(r#"{"preset":"atc/dsl","jitter_ms":5,"rate_mbps":1}"#).unwrap();
+        assert!(shape.check().is_ok() && !shape.is_neutral());
+        let base = r#"{"rate_mbps":1,"delay_ms":5,"jitter_ms":5,"uplink":{"rate_mbps":0.256,"delay_ms":5}}"#;
+        assert_eq!(shape.base(), serde_json::from_str(base).unwrap());
+        let json = serde_json::to_string(&shape).unwrap();
+        assert_eq!(serde_json::from_str::<ShapeControl>(&json).unwrap(), shape);
+        let step = r#"{"delay_ms":9,"pattern":{"steps":[{"duration_seconds":1,"jitter_ms":9}]}}"#;
+        assert!(serde_json::from_str::<ShapeControl>(step).unwrap().check().is_ok());
+    }
+
+    #[test]
     fn a_bound_of_a_knob_points_at_the_knob() {
         for (json, at) in [
             (r#"{"rate_mbps":20000}"#, "/shape/rate_mbps"),
             (r#"{"uplink":{"rate_mbps":20000}}"#, "/shape/uplink/rate_mbps"),
             (r#"{"pattern":{}}"#, "/shape/pattern"),
             (r#"{"pattern":{"steps":[{"duration_seconds":0}]}}"#, "/shape/pattern/steps/0/duration_seconds"),
+            (
+                r#"{"pattern":{"steps":[{"duration_seconds":1,"uplink":{"jitter_ms":5}}]}}"#,
+                "/shape/pattern/steps/0/uplink/jitter_ms",
+            ),
+            (r#"{"preset":"atc/dsl","jitter_ms":6}"#, "/shape/jitter_ms"),
             (r#"{"transport_fault":{"type":"drop","frequency":90000}}"#, "/shape/transport_fault/frequency"),
         ] {
             let control: Control = serde_json::from_str(&format!(r#"{{"shape":{json}}}"#)).unwrap();

@@ -101,7 +101,7 @@ impl Default for Pattern {
 }
 
 impl Pattern {
-    /// Checks what it says against itself: the pointer of the first mistake relative to the pattern, and what is wrong.
+    /// Checks what it says against itself, and its steps against the bounds of the knobs: the pointer of the first mistake relative to the pattern, and what is wrong.
     pub fn check(&self) -> Result<(), (String, String)> {
         let sources = usize::from(self.template.is_some())
             + usize::from(!self.steps.is_empty())
@@ -154,7 +154,18 @@ impl PatternStep {
         if self.unlimited && self.shape.down.rate_mbps.is_some() {
             return Err(("unlimited".into(), "contradicts the rate_mbps of the same step".into()));
         }
-        self.shape.check()
+        self.shape.check_bounds()
+    }
+
+    /// The link during this step, for a player whose own shape is `base`. What the queue holds goes with the rate.
+    #[must_use]
+    pub fn over(&self, base: &Shape) -> Shape {
+        let mut shape = base.overlaid(&self.shape);
+        if self.unlimited {
+            shape.down.rate_mbps = None;
+            shape.down.queue_bytes = None;
+        }
+        shape
     }
 }
 
@@ -260,7 +271,7 @@ mod tests {
         for (json, at) in [
             (r#"{"steps":[{"duration_seconds":0.01}]}"#, "/steps/0/duration_seconds"),
             (
-                r#"{"steps":[{"duration_seconds":1},{"duration_seconds":1,"uplink":{"jitter_ms":5}}]}"#,
+                r#"{"steps":[{"duration_seconds":1},{"duration_seconds":1,"uplink":{"jitter_ms":50000}}]}"#,
                 "/steps/1/uplink/jitter_ms",
             ),
             (r#"{"steps":[{"duration_seconds":1,"unlimited":true,"rate_mbps":1}]}"#, "/steps/0/unlimited"),
@@ -279,6 +290,19 @@ mod tests {
         let json = serde_json::to_string(&step).unwrap();
         assert_eq!(serde_json::from_str::<PatternStep>(&json).unwrap(), step);
         assert!(serde_json::from_str::<PatternStep>(r#"{"duration_seconds":6,"rate":1}"#).is_err());
+    }
+
+    #[test]
+    fn a_step_stands_over_the_players_own_shape() {
+        let base = r#"{"rate_mbps":5,"queue_bytes":30000,"delay_ms":20,"uplink":{"rate_mbps":1}}"#;
+        let base: Shape = serde_json::from_str(base).unwrap();
+        let over = |json: &str| serde_json::from_str::<PatternStep>(json).unwrap().over(&base);
+        let plain = over(r#"{"rate_mbps":2,"jitter_ms":9}"#);
+        let want =
+            r#"{"rate_mbps":2,"queue_bytes":30000,"delay_ms":20,"jitter_ms":9,"uplink":{"rate_mbps":1}}"#;
+        assert_eq!(plain, serde_json::from_str(want).unwrap());
+        let unlimited = over(r#"{"unlimited":true}"#);
+        assert_eq!(unlimited, serde_json::from_str(r#"{"delay_ms":20,"uplink":{"rate_mbps":1}}"#).unwrap());
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{Mbps, Millis, Percent};
 pub struct Conditions {
     /// Rate on the wire in 10^6 bit/s, headers included; absent or null is unlimited.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0.05, maximum = 10_000)]
+    #[schema(minimum = 0.015, maximum = 10_000)]
     pub rate_mbps: Option<Mbps>,
     /// Delay added in this direction, ms.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,7 +118,7 @@ pub const KNOBS: &[Knob] = &[
         unit: "Mbit/s",
         doc: "Rate on the wire, headers included.",
         kind: KnobKind::Number,
-        min: 0.05,
+        min: 0.015,
         max: 10_000.0,
         default: "unlimited",
         get: |link| link.rate_mbps.map(Mbps::get),
@@ -247,17 +247,22 @@ const NEEDS: &[Need] = &[
 impl Conditions {
     /// Checks every knob against its bounds and what it needs: the name of the first that is wrong, and what is wrong.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
+        self.check_bounds()?;
+        for (name, met, need) in NEEDS {
+            let asked = KNOBS.iter().find(|knob| knob.name == *name).and_then(|knob| (knob.get)(self));
+            if asked.is_some_and(|value| value > 0.0) && !met(self) {
+                return Err((name, (*need).to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_bounds(&self) -> Result<(), (&'static str, String)> {
         for Knob { name, unit, min, max, get, .. } in KNOBS {
             if let Some(value) = get(self)
                 && !(*min..=*max).contains(&value)
             {
                 return Err((name, format!("must be from {min} to {max} {unit}; got {value}")));
-            }
-        }
-        for (name, met, need) in NEEDS {
-            let asked = KNOBS.iter().find(|knob| knob.name == *name).and_then(|knob| (knob.get)(self));
-            if asked.is_some_and(|value| value > 0.0) && !met(self) {
-                return Err((name, (*need).to_owned()));
             }
         }
         Ok(())
@@ -298,6 +303,12 @@ impl Shape {
     pub fn check(&self) -> Result<(), (String, String)> {
         self.down.check().map_err(|(knob, message)| (knob.to_owned(), message))?;
         self.uplink.check().map_err(|(knob, message)| (format!("uplink/{knob}"), message))
+    }
+
+    /// Checks every knob against its bounds alone, as is right for what will be put over another shape.
+    pub fn check_bounds(&self) -> Result<(), (String, String)> {
+        self.down.check_bounds().map_err(|(knob, message)| (knob.to_owned(), message))?;
+        self.uplink.check_bounds().map_err(|(knob, message)| (format!("uplink/{knob}"), message))
     }
 
     /// Whether nothing is asked of the link.

@@ -8,6 +8,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::KNOBS;
+
 /// Why a number is not a quantity.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum UnitError {
@@ -86,6 +88,15 @@ impl Mbps {
         } else {
             Err(UnitError::OutOfRange { unit: "Mbit/s", got: value })
         }
+    }
+
+    /// The rate nearest to this number within the bounds of the knob `rate_mbps`; what is no number is the lower bound.
+    pub fn within_knob(value: f64) -> Self {
+        let (min, max) = KNOBS
+            .iter()
+            .find(|knob| knob.name == "rate_mbps")
+            .map_or((0.0, f64::MAX), |knob| (knob.min, knob.max));
+        Self(value.max(min).min(max))
     }
 
     /// The number of 10^6 bit/s.

@@ -39,6 +39,9 @@ pub struct ShaperConfig {
     /// The devices through which players are reached; none for every one that is up and has an address, loopback
     /// included. For the kernel only.
     pub interfaces: Vec<String>,
+    /// Whether sessions live in a network namespace of the rig's own, so that nothing of the machine's own devices is
+    /// touched. Needs the kernel.
+    pub isolate: bool,
 }
 
 impl FromStr for Mode {

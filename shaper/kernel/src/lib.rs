@@ -7,6 +7,7 @@
 mod claim;
 mod config;
 mod error;
+mod isolation;
 mod link;
 mod netlink;
 mod owner;
@@ -19,7 +20,9 @@ mod tcp_info;
 
 pub use config::{Backend, Mode, ShaperConfig};
 pub use error::ShaperError;
+pub use isolation::Isolation;
 pub use link::{InForce, Link, Strike};
+pub use netlink::Netlink;
 pub use pacer::Pacer;
 pub use rebuffer_shape::{Counters, Drift, Traffic};
 pub use shaper::Shaper;

@@ -1,29 +1,37 @@
 //! The kernel, through netlink.
 //!
 //! Invariant: objects are created with "must not exist" and changed with "must exist", so nothing of another owner is
-//! ever taken over. A class and its queue travel in one piece.
-//! Deliberately absent: a netlink crate. None types HTB classes or byte queues, and what remains are 200 lines.
+//! ever taken over; only the queue of a class of ours is put right whatever it is. A class and its queue travel in one piece.
+//! Deliberately absent: a netlink crate. None types HTB classes, byte queues or netem, and what remains is small.
 
+mod class;
 mod device;
+mod features;
+mod fork;
+mod netem;
+mod nft;
 mod socket;
 mod tc;
+pub(crate) mod veth;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rebuffer_shape::{
-    Aide, Class, ClassParams, Features, Interface, Kernel, Minor, Op, Refusal, Root, Rules,
+    Aide, Class, ClassParams, Features, Interface, Kernel, Leaf, Minor, Netem, Op, Refusal, Root, Rules,
 };
 
-use self::socket::{Failure, Socket};
+pub(crate) use self::socket::{Failure, Socket};
 use self::tc::Target;
-use self::wire::{CREATE, ECHO, EXCL};
+use self::wire::{CREATE, DUMP, ECHO, EXCL, REPLACE};
 use crate::error::ShaperError;
 
 /// The kernel of one network namespace.
 #[derive(Debug)]
-pub(crate) struct Netlink {
+pub struct Netlink {
     socket: Socket,
+    /// To the packet filter; none, with the reason, where there is none.
+    filter: Result<Socket, String>,
 }
 
 /// Loopback has this number in every network namespace.
@@ -33,10 +41,15 @@ const NOWHERE: u32 = i32::MAX.unsigned_abs();
 
 impl Netlink {
     /// Speaks with the network namespace of the calling thread, from whatever thread later.
-    pub(crate) fn open() -> Result<Self, ShaperError> {
+    ///
+    /// # Errors
+    ///
+    /// [`ShaperError::Unsupported`] where there is no netlink.
+    pub fn open() -> Result<Self, ShaperError> {
         let socket = Socket::open();
+        let filter = Socket::open_filter().map_err(|error| format!("the kernel has no nf_tables: {error}"));
         socket
-            .map(|socket| Self { socket })
+            .map(|socket| Self { socket, filter })
             .map_err(|error| ShaperError::Unsupported(format!("no netlink socket: {error}")))
     }
 
@@ -60,19 +73,89 @@ impl Netlink {
         self.socket.exchange(1, &bytes, |_| {})
     }
 
-    /// Creates or changes a class and its queue.
+    /// Creates or changes a class and its queue; with a seed, what is random in the queue begins anew.
     fn class_and_queue(
         &mut self,
         device: u32,
-        class: (Minor, &ClassParams),
-        flags: u16,
+        (minor, params): (Minor, &ClassParams),
+        flags: (u16, u16),
+        seed: Option<u64>,
     ) -> Result<(), Failure> {
-        let (minor, params) = class;
-        let class = Target::class(device, minor).message(&mut self.socket, tc::NEW_CLASS, flags);
-        let mut bytes = tc::class_options(class, params).finish();
-        let queue = Target::queue(device, minor).message(&mut self.socket, tc::NEW_QDISC, flags);
-        bytes.extend(tc::queue_options(queue, params).finish());
+        let class = Target::class(device, minor).message(&mut self.socket, tc::NEW_CLASS, flags.0);
+        let mut bytes = class::class_options(class, params).finish();
+        let queue = Target::queue(device, minor).message(&mut self.socket, tc::NEW_QDISC, flags.1);
+        bytes.extend(class::queue_options(queue, &params.leaf, seed).finish());
         self.socket.exchange(2, &bytes, |_| {})
+    }
+
+    fn create_class(&mut self, device: u32, minor: Minor, params: &ClassParams) -> Result<(), Failure> {
+        let flags = (CREATE | EXCL, CREATE | EXCL);
+        let result = self.class_and_queue(device, (minor, params), flags, seed(&params.leaf));
+        // A class that was there before is not ours to remove.
+        if result.as_ref().is_err_and(|failure| failure.errno != libc::EEXIST) {
+            let _ = self.perform(device, &Op::RemoveClass(minor));
+        }
+        result
+    }
+
+    /// Changes a class in place. A netem queue that is as wanted is not touched, and one that has the wanted seed goes on
+    /// in its sequence of random numbers.
+    fn change_class(&mut self, device: u32, minor: Minor, params: &ClassParams) -> Result<(), Failure> {
+        let flags = (0, CREATE | REPLACE);
+        let wanted = seed(&params.leaf);
+        let Leaf::Netem(netem) = params.leaf else {
+            return self.class_and_queue(device, (minor, params), flags, None);
+        };
+        let place = Target { handle: 0, ..Target::queue(device, minor) };
+        let seen = self.queue(place)?;
+        let kept = seen.as_ref().and_then(seed);
+        let unseeded = |netem: Netem| Netem { seed: None, ..netem };
+        if matches!(seen, Some(Leaf::Netem(seen)) if unseeded(seen) == unseeded(netem))
+            && (wanted.is_none() || wanted == kept)
+        {
+            let class = Target::class(device, minor).message(&mut self.socket, tc::NEW_CLASS, 0);
+            return self.send(class::class_options(class, params).finish());
+        }
+        self.class_and_queue(device, (minor, params), flags, wanted.filter(|_| wanted != kept))?;
+        // Some kernels draw a new seed with every change that brings none.
+        if wanted.is_some() && wanted == kept && self.queue(place)?.as_ref().and_then(seed) != kept {
+            return self.class_and_queue(device, (minor, params), flags, wanted);
+        }
+        Ok(())
+    }
+
+    /// The queue at a place, if it is one that we make.
+    fn queue(&mut self, place: Target) -> Result<Option<Leaf>, Failure> {
+        let ask = place.message(&mut self.socket, tc::GET_QDISC, ECHO).finish();
+        let mut found = None;
+        gone(self.socket.exchange(1, &ask, |payload| found = class::read_queue(payload)))?;
+        Ok(found)
+    }
+
+    fn dump(&mut self, kind: u16, target: Target) -> Result<Vec<Vec<u8>>, Failure> {
+        let ask = target.message(&mut self.socket, kind, DUMP).finish();
+        let mut found = Vec::new();
+        self.socket.exchange(1, &ask, |payload| {
+            if tc::described(payload).is_some_and(|(seen, _)| seen.device == target.device) {
+                found.push(payload.to_vec());
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// Speaks with the packet filter, which needs the numbers of the sink and of the uplink's device.
+    fn filtered<T>(
+        &mut self,
+        speak: impl FnOnce(&mut Socket, Option<u32>, Option<u32>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let [sink, up] = [Aide::Sink, Aide::Up].map(|aide| device::ours(&mut self.socket, aide.name()));
+        let absent = |missing: &mut String| Failure { errno: libc::EOPNOTSUPP, message: missing.clone() };
+        speak(self.filter.as_mut().map_err(absent)?, sink?, up?)
+    }
+
+    /// The number of the device that packets are diverted to.
+    fn down(&mut self) -> Result<Option<u32>, Failure> {
+        device::ours(&mut self.socket, Aide::Down.name())
     }
 
     fn perform(&mut self, device: u32, op: &Op) -> Result<(), Failure> {
@@ -86,26 +169,24 @@ impl Netlink {
                 gone(self.send(ask.finish()))
             }
             Op::GsoSegs(segs) => device::set_gso_segs(&mut self.socket, device, *segs),
-            Op::CreateClass(minor, params) => {
-                let result = self.class_and_queue(device, (*minor, params), CREATE | EXCL);
-                // A class that was there before is not ours to remove.
-                if result.as_ref().is_err_and(|failure| failure.errno != libc::EEXIST) {
-                    let _ = self.perform(device, &Op::RemoveClass(*minor));
-                }
-                result
-            }
-            Op::ChangeClass(minor, params) => self.class_and_queue(device, (*minor, params), 0),
+            Op::CreateClass(minor, params) => self.create_class(device, *minor, params),
+            Op::ChangeClass(minor, params) => self.change_class(device, *minor, params),
             Op::RemoveClass(minor) => {
                 let ask = Target::class(device, *minor).message(&mut self.socket, tc::DEL_CLASS, 0);
                 gone(self.send(ask.finish()))
             }
-            Op::InstallFork | Op::RemoveFork | Op::Divert(_) | Op::Undivert(_) => Err(unspoken()),
+            Op::InstallFork => fork::install(&mut self.socket, device),
+            Op::RemoveFork => fork::remove(&mut self.socket, device),
+            Op::Divert(port) => {
+                let to = self.down()?.ok_or_else(|| Failure {
+                    errno: libc::ENODEV,
+                    message: format!("there is no {}", Aide::Down.name()),
+                })?;
+                fork::divert(&mut self.socket, device, *port, to)
+            }
+            Op::Undivert(port) => fork::undivert(&mut self.socket, device, *port),
         }
     }
-}
-
-fn unspoken() -> Failure {
-    Failure { errno: libc::EOPNOTSUPP, message: "not spoken yet".to_owned() }
 }
 
 impl Kernel for Netlink {
@@ -128,12 +209,13 @@ impl Kernel for Netlink {
     fn class(&mut self, interface: &Interface, minor: Minor) -> Result<Option<Class>, Refusal> {
         let class = Target::class(interface.index, minor);
         let mut ask = class.message(&mut self.socket, tc::GET_CLASS, ECHO).finish();
-        let queue = Target { parent: 0, ..Target::queue(interface.index, minor) };
+        // Whatever hangs there is asked for, whoever put it there.
+        let queue = Target { handle: 0, ..Target::queue(interface.index, minor) };
         ask.extend(queue.message(&mut self.socket, tc::GET_QDISC, ECHO).finish());
         let mut parts = Vec::new();
         let result = self.socket.exchange(2, &ask, |payload| parts.push(payload.to_vec()));
         match (result, &parts[..]) {
-            (Ok(()), [class, queue]) => Ok(tc::read_class(class, queue)),
+            (Ok(()), [class, queue @ ..]) => Ok(class::read_class(class, queue.first().map(Vec::as_slice))),
             (Err(failure), _) if !matches!(failure.errno, libc::ENOENT | libc::ENODEV) => {
                 Err(refusal(&format!("read class {minor}"), failure))
             }
@@ -141,47 +223,62 @@ impl Kernel for Netlink {
         }
     }
 
-    fn classes(&mut self, _interface: &Interface) -> Result<BTreeMap<Minor, Class>, Refusal> {
-        Err(refusal("read classes", unspoken()))
+    fn classes(&mut self, interface: &Interface) -> Result<BTreeMap<Minor, Class>, Refusal> {
+        let root = Target { handle: 0, parent: tc::OURS, ..Target::root(interface.index) };
+        let all = Target { parent: 0, ..root };
+        let read =
+            self.dump(tc::GET_CLASS, root).and_then(|classes| Ok((classes, self.dump(tc::GET_QDISC, all)?)));
+        let (classes, queues) = read.map_err(|failure| refusal("read classes", failure))?;
+        Ok(class::pair(&classes, &queues))
     }
 
-    fn diverted(&mut self, _interface: &Interface) -> Result<Option<BTreeSet<u16>>, Refusal> {
-        Ok(None)
+    fn diverted(&mut self, interface: &Interface) -> Result<Option<BTreeSet<u16>>, Refusal> {
+        let found = self.down().and_then(|to| fork::diverted(&mut self.socket, interface.index, to));
+        found.map_err(|failure| refusal("read the fork", failure))
     }
 
     fn summon(&mut self, aide: Aide) -> Result<Interface, Refusal> {
-        Err(refusal(aide.name(), unspoken()))
+        let doing = format!("make {}", aide.name());
+        let made = device::summon(&mut self.socket, aide.name(), aide != Aide::Sink);
+        let index = made.map_err(|failure| refusal(&doing, failure))?;
+        let found = self.interfaces()?.into_iter().find(|interface| interface.index == index);
+        found
+            .ok_or_else(|| refusal(&doing, Failure { errno: libc::ENODEV, message: "it is gone".to_owned() }))
     }
 
-    fn dismiss(&mut self, _aide: Aide) -> Result<(), Refusal> {
-        Ok(())
+    fn dismiss(&mut self, aide: Aide) -> Result<(), Refusal> {
+        let result = device::dismiss(&mut self.socket, aide.name());
+        result.map_err(|failure| refusal(&format!("remove {}", aide.name()), failure))
     }
 
     fn rules(&mut self) -> Result<Option<Rules>, Refusal> {
-        Ok(None)
+        let read = self.filtered(nft::read);
+        read.map_err(|failure| refusal("read the packet filter", failure))
     }
 
-    fn commit(&mut self, _from: Option<&Rules>, _to: Option<&Rules>) -> Result<(), Refusal> {
-        Err(refusal("change the packet filter", unspoken()))
+    fn commit(&mut self, from: Option<&Rules>, to: Option<&Rules>) -> Result<(), Refusal> {
+        let done = self.filtered(|socket, sink, up| nft::commit(socket, from, to, sink, up));
+        done.map_err(|failure| refusal("change the packet filter", failure))
     }
 
     fn struck(&mut self) -> Result<BTreeMap<Minor, u64>, Refusal> {
-        Ok(BTreeMap::new())
+        let struck = self.filtered(|socket, _, _| nft::struck(socket));
+        struck.map_err(|failure| refusal("count struck packets", failure))
     }
 
     fn features(&mut self) -> Features {
-        let missing = || Err("not spoken yet".to_owned());
-        Features {
-            netem: missing(),
-            netem_seed: false,
-            divert: missing(),
-            filter: missing(),
-            aides: missing(),
-        }
+        features::features(self)
     }
 
     fn apply(&mut self, interface: &Interface, op: &Op) -> Result<(), Refusal> {
         self.perform(interface.index, op).map_err(|failure| refusal(&op.to_string(), failure))
+    }
+}
+
+fn seed(leaf: &Leaf) -> Option<u64> {
+    match leaf {
+        Leaf::Netem(netem) => netem.seed,
+        Leaf::Fifo(_) => None,
     }
 }
 

@@ -30,11 +30,27 @@ pub(crate) struct Owner {
     interfaces: Arc<[String]>,
 }
 
+/// An owner whose thread is looking around.
+#[derive(Debug)]
+pub(crate) struct Starting {
+    commands: mpsc::Sender<Command>,
+    sessions: Arc<Sessions>,
+    started: oneshot::Receiver<Result<(Machine, Arc<[String]>), ShaperError>>,
+}
+
+impl Starting {
+    /// The owner, once its thread knows what the kernel can do.
+    pub(crate) async fn ready(self) -> Result<Owner, ShaperError> {
+        let (machine, interfaces) = self.started.await.map_err(|_| ShaperError::Closed)??;
+        Ok(Owner { commands: self.commands, sessions: self.sessions, machine, interfaces })
+    }
+}
+
 type Reply<T> = oneshot::Sender<Result<T, ShaperError>>;
 
 #[derive(Debug)]
 enum Command {
-    Set(Arc<LinkState>, LinkPlan, Reply<InForce>),
+    Set(Arc<LinkState>, Box<LinkPlan>, Reply<InForce>),
     Strike(Arc<LinkState>, Option<StrikeRule>, Reply<u64>),
     Struck(Minor, Reply<u64>),
     Traffic(Reply<BTreeMap<Minor, Traffic>>),
@@ -57,7 +73,7 @@ const QUEUE: usize = 256;
 
 impl Owner {
     /// Takes the kernel for this network namespace, that of the calling thread, and removes what an earlier run left.
-    pub(crate) async fn start(interfaces: Interfaces) -> Result<Self, ShaperError> {
+    pub(crate) fn start(interfaces: Interfaces) -> Result<Starting, ShaperError> {
         // Both belong to the namespace they were made in, whatever thread uses them later.
         let (netlink, claim) = (Netlink::open()?, Claim::take());
         let sessions = Arc::new(Sessions::new());
@@ -79,8 +95,7 @@ impl Owner {
             }
         });
         spawned.map_err(|error| ShaperError::Unsupported(format!("no thread for the shaper: {error}")))?;
-        let (machine, interfaces) = started.await.map_err(|_| ShaperError::Closed)??;
-        Ok(Self { commands, sessions: links, machine, interfaces })
+        Ok(Starting { commands, sessions: links, started })
     }
 
     /// What the kernel can do.
@@ -98,7 +113,7 @@ impl Owner {
     }
 
     pub(crate) async fn set(&self, link: Arc<LinkState>, plan: LinkPlan) -> Result<InForce, ShaperError> {
-        self.ask(|reply| Command::Set(link, plan, reply)).await
+        self.ask(|reply| Command::Set(link, Box::new(plan), reply)).await
     }
 
     pub(crate) async fn strike(

@@ -4,15 +4,19 @@
 //! Deliberately absent: what a backend does; see `owner` for the kernel and `pacer` for pacing.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rebuffer_model::{Direction, KnobMeans, Shape};
 use rebuffer_shape::{Drift, Features, Interfaces, LinkPlan, Machine, Traffic};
+use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config::{Backend, Mode, ShaperConfig};
 use crate::error::ShaperError;
+use crate::isolation::Isolation;
 use crate::link::{Link, LinkState, Means};
-use crate::owner::Owner;
+use crate::owner::{Owner, Starting};
 use crate::pacer::Pacer;
 
 /// The shaper of this process. Clones are the same shaper.
@@ -25,6 +29,8 @@ pub struct Shaper {
 struct Inner {
     engine: Engine,
     reason: String,
+    /// After the engine: what is ours in there is removed before the namespace goes.
+    isolation: Option<Isolation>,
 }
 
 #[derive(Debug)]
@@ -44,16 +50,36 @@ impl Shaper {
             names if names.is_empty() => Interfaces::All,
             names => Interfaces::Named(names),
         };
-        let (engine, reason) = match config.mode {
+        let isolation = config.isolate.then(Isolation::make).transpose()?;
+        let mode = match (&isolation, config.mode) {
+            (Some(_), Mode::Auto | Mode::Kernel) => Mode::Kernel,
+            (Some(_), mode) => {
+                return Err(ShaperError::Unsupported(format!(
+                    "isolation needs the kernel to shape; got {mode}"
+                )));
+            }
+            (None, mode) => mode,
+        };
+        let start = |interfaces| match &isolation {
+            Some(isolation) => isolation.run(|| Owner::start(interfaces)).map_err(|error| {
+                ShaperError::Unsupported(format!("the namespace cannot be entered: {error}"))
+            })?,
+            None => Owner::start(interfaces),
+        };
+        let (engine, reason) = match mode {
             Mode::Off => (Engine::Off, "switched off".to_owned()),
             Mode::Pacing => (Engine::Pacing, "chosen".to_owned()),
-            Mode::Kernel => (Engine::Kernel(Owner::start(interfaces).await?), "chosen".to_owned()),
-            Mode::Auto => match Owner::start(interfaces).await {
+            Mode::Kernel => {
+                let owner = start(interfaces)?.ready().await?;
+                let reason = if isolation.is_some() { "in a network namespace of its own" } else { "chosen" };
+                (Engine::Kernel(owner), reason.to_owned())
+            }
+            Mode::Auto => match ready(start(interfaces)).await {
                 Ok(owner) => (Engine::Kernel(owner), "the kernel lets this process shape".to_owned()),
                 Err(error) => (Engine::Pacing, format!("the kernel cannot shape: {error}")),
             },
         };
-        let shaper = Self { inner: Arc::new(Inner { engine, reason }) };
+        let shaper = Self { inner: Arc::new(Inner { engine, reason, isolation }) };
         tracing::info!(backend = %shaper.backend(), reason = shaper.reason(), "shaper");
         Ok(shaper)
     }
@@ -83,6 +109,20 @@ impl Shaper {
     /// Who turns a knob in a direction on this machine, or why nobody can.
     pub fn means(&self, knob: &str, direction: Direction) -> KnobMeans {
         rebuffer_shape::means(knob, direction, &self.machine())
+    }
+
+    /// Makes a socket where sessions live: in the rig's own namespace if it has one.
+    pub fn socket(&self, domain: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
+        let make = || Socket::new(domain, kind, protocol);
+        match &self.inner.isolation {
+            Some(isolation) => isolation.run(make)?,
+            None => make(),
+        }
+    }
+
+    /// The addresses at which this machine reaches sessions, if they live in a namespace of their own.
+    pub fn isolated_at(&self) -> Option<[IpAddr; 2]> {
+        self.inner.isolation.as_ref().map(Isolation::addresses)
     }
 
     /// Whether a shape could be put in force on this machine.
@@ -154,4 +194,8 @@ impl Shaper {
             Engine::Pacing | Engine::Off => Ok(()),
         }
     }
+}
+
+async fn ready(starting: Result<Starting, ShaperError>) -> Result<Owner, ShaperError> {
+    starting?.ready().await
 }

@@ -10,9 +10,11 @@ mod kernel;
 mod means;
 mod minor;
 mod netem;
+mod pattern;
 mod plan;
 mod recorder;
 mod rules;
+pub mod trace;
 mod tree;
 mod wanted;
 
@@ -22,6 +24,7 @@ pub use kernel::{Aide, Class, Counters, Features, Interface, Kernel, Op, Refusal
 pub use means::{Machine, means};
 pub use minor::{Minor, Minors, QUARANTINE};
 pub use netem::{Loss, Netem, Probability};
+pub use pattern::{Beat, NoScore, Playing, Score};
 pub use plan::{Lane, LinkPlan, PlanError};
 pub use recorder::{Recorder, plain_kernel};
 pub use rules::{PerMillion, Rules, SessionRules, StrikeRule, TABLE};

@@ -197,7 +197,7 @@ mod tests {
     fn a_knob_outside_its_bounds_is_named() {
         let error = at(0.01).unwrap_err();
         assert!(matches!(&error, PlanError::OutOfRange { knob, .. } if knob == "rate_mbps"), "{error}");
-        assert!(error.to_string().contains("0.05"), "{error}");
+        assert!(error.to_string().contains("0.015"), "{error}");
     }
 
     #[test]

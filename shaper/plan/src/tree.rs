@@ -112,11 +112,10 @@ impl<K: Kernel> Tree<K> {
         let mut cleaned = Vec::new();
         if self.features.filter.is_ok() {
             let left = self.kernel.rules().map_err(|refusal| refused(FILTER, refusal, true))?;
-            if left.is_some() {
-                let gone = self.kernel.commit(left.as_ref(), None);
-                gone.map_err(|refusal| refused(FILTER, refusal, true))?;
-                cleaned.push(FILTER.to_owned());
-            }
+            // What cannot be read may be there all the same.
+            let gone = self.kernel.commit(left.as_ref(), None);
+            gone.map_err(|refusal| refused(FILTER, refusal, true))?;
+            cleaned.extend(left.map(|_| FILTER.to_owned()));
         }
         for interface in self.list()? {
             if let Some(aide) = Aide::ALL.into_iter().find(|aide| aide.name() == interface.name) {

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use rebuffer_api::PartView;
-use rebuffer_proxy::{OriginConfig, OriginLimits, OriginName, PortRange, Proxy, ProxyConfig, Surroundings};
+use rebuffer_proxy::{
+    Mbps, OriginConfig, OriginLimits, OriginName, PortRange, Proxy, ProxyConfig, Surroundings,
+};
 use rebuffer_shaper::{Mode, Shaper, ShaperConfig};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -27,6 +29,7 @@ pub struct Setup {
     pub origins: Vec<(String, SocketAddr)>,
     pub mode: Mode,
     pub limits: OriginLimits,
+    pub baseline: Option<f64>,
 }
 
 /// A running rig.
@@ -49,6 +52,7 @@ impl Setup {
             origins: vec![("origin".to_owned(), origin)],
             mode: Mode::Pacing,
             limits: OriginLimits::default(),
+            baseline: None,
         }
     }
 
@@ -56,6 +60,13 @@ impl Setup {
     #[must_use]
     pub fn patience(mut self, head: Duration, stall: Duration) -> Self {
         self.limits = OriginLimits { head, stall, ..self.limits };
+        self
+    }
+
+    /// What links have that have no rate of their own, 10^6 bit/s.
+    #[must_use]
+    pub fn based(mut self, mbps: f64) -> Self {
+        self.baseline = Some(mbps);
         self
     }
 
@@ -85,10 +96,11 @@ impl Rig {
             data_dir: data.path().to_owned(),
             idle: Duration::from_secs(600),
             origin_limits: setup.limits,
+            baseline: setup.baseline.map(|mbps| Mbps::new(mbps).expect("a rate")),
         };
         let archive = || PartView { name: "archive", ready: false, reason: "not in this test".to_owned() };
         let surroundings = Surroundings { api_port: address.port(), archive: Box::new(archive) };
-        let shaper = ShaperConfig { mode: setup.mode, interfaces: Vec::new() };
+        let shaper = ShaperConfig { mode: setup.mode, ..ShaperConfig::default() };
         let shaper = Shaper::open(shaper).await.expect("a shaper that shapes nothing opens");
         let proxy = Proxy::start(config, surroundings, shaper, &mut Registry::default()).await;
         let proxy = proxy.unwrap_or_else(|error| panic!("the proxy does not start: {error}"));

@@ -39,7 +39,8 @@ export function targetOf(info: Info, originName: string, url: string): Target | 
 
 export function bootstrapUrl(page: { protocol: string; hostname: string }, info: Info, target: Target, id: Identity) {
   const path = target.path.replace(/^\/+/, '')
-  const url = new URL(`${page.protocol}//${page.hostname}:${info.listen.base_port}/${target.origin}/${path}`)
+  const host = info.listen.player_host ?? page.hostname
+  const url = new URL(`${page.protocol}//${host}:${info.listen.base_port}/${target.origin}/${path}`)
   url.searchParams.set('player_id', id.playerId)
   url.searchParams.set('play_id', id.playId)
   url.searchParams.set('attempt_id', String(id.attemptId))

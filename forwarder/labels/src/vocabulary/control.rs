@@ -18,6 +18,14 @@ pub(super) const LABELS: &[Rule] = &[
         is(seen, "fault_rule_config_change")
     }),
     Rule::new(Info, "*shaper_config_change", "The link was set.", |seen| is(seen, "shaper_config_change")),
+    Rule::new(Info, "*pattern_enabled", "A pattern began to run.", |seen| is(seen, "pattern_enabled")),
+    Rule::new(Info, "*pattern_disabled", "A pattern ended.", |seen| is(seen, "pattern_disabled")),
+    Rule::new(Info, "*pattern_step", "The link took a step of its pattern.", |seen| is(seen, "pattern_step")),
+    Rule::new(Warning, "*fault_on", "A window of a transport fault began.", |seen| is(seen, "fault_on")),
+    Rule::new(Info, "*fault_off", "A window of a transport fault ended.", |seen| is(seen, "fault_off")),
+    Rule::new(Warning, "*shaper_drift", "Somebody else changed what the kernel had been told.", |seen| {
+        is(seen, "shaper_drift")
+    }),
     Rule::new(Info, "*label_changed", "The labels of the player were edited.", |seen| {
         is(seen, "label_changed")
     }),
@@ -42,6 +50,24 @@ pub(super) const LABEL_VALUES: Family = Family {
             .filter(|(key, value)| !key.is_empty() && !value.is_empty())
             .map(|(key, value)| format!("{key}_{value}"))
             .collect()
+    },
+};
+
+pub(super) const PATTERN_MODES: Family = Family {
+    severity: Info,
+    form: "*pattern_<event>_<mode>",
+    doc: "What a pattern that began, ended or took a step does: a template, steps or a trace.",
+    names: |seen| {
+        let kind = seen.action().map(|action| &action.kind);
+        let Some(
+            kind @ (ActionKind::PatternEnabled { mode, .. }
+            | ActionKind::PatternDisabled { mode, .. }
+            | ActionKind::PatternStep { mode, .. }),
+        ) = kind
+        else {
+            return Vec::new();
+        };
+        vec![format!("*{}_{}", kind.event(), plain(mode))]
     },
 };
 

@@ -171,6 +171,36 @@ fn control_cases() -> Vec<Case> {
             one("fault_rule_enabled", rule),
         ),
         (
+            "info=*pattern_enabled",
+            one("pattern_enabled", r#"{"mode":"pyramid","steps":3,"round_s":18,"repeat":true}"#),
+            one("pattern_disabled", r#"{"mode":"pyramid","finished":false}"#),
+        ),
+        (
+            "info=*pattern_disabled",
+            one("pattern_disabled", r#"{"mode":"pyramid","finished":true}"#),
+            one("pattern_step", r#"{"step":1,"mode":"pyramid","duration_s":6,"asked":{}}"#),
+        ),
+        (
+            "info=*pattern_step",
+            one("pattern_step", r#"{"step":1,"mode":"pyramid","duration_s":6,"asked":{}}"#),
+            one("shaper_config_change", r#"{"asked":{}}"#),
+        ),
+        (
+            "warning=*fault_on",
+            one("fault_on", r#"{"type":"drop"}"#),
+            one("fault_off", r#"{"type":"drop","packets":1,"finished":true}"#),
+        ),
+        (
+            "info=*fault_off",
+            one("fault_off", r#"{"type":"reject","packets":1,"finished":false}"#),
+            one("fault_on", r#"{"type":"reject"}"#),
+        ),
+        (
+            "warning=*shaper_drift",
+            one("shaper_drift", r#"{"found":"a class at another rate","repaired":true}"#),
+            one("shaper_config_change", r#"{"asked":{}}"#),
+        ),
+        (
             "info=*label_changed",
             one("label_changed", r#"{"labels":{}}"#),
             one("origin_left", r#"{"host":"a"}"#),
@@ -194,6 +224,15 @@ fn every_label_is_earned_by_its_case_and_not_by_the_near_miss() {
     }
     let all = LABELS.iter().map(|rule| rule.label().expect("a label").to_string()).collect::<BTreeSet<_>>();
     assert_eq!(covered, all);
+}
+
+#[test]
+fn a_pattern_is_also_labelled_with_what_it_does() {
+    let step = action(0, "pattern_step", r#"{"step":1,"mode":"ramp_up","duration_s":6,"asked":{}}"#);
+    let labels = ["info=*pattern_step", "info=*pattern_step_ramp_up"].map(str::to_owned);
+    assert_eq!(told(&Story::new(vec![step])), BTreeSet::from(labels));
+    let other = action(0, "shaper_config_change", r#"{"asked":{}}"#);
+    assert_eq!(told(&Story::new(vec![other])).len(), 1);
 }
 
 #[test]

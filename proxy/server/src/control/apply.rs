@@ -6,14 +6,12 @@
 use std::sync::Arc;
 
 use rebuffer_api::{Frame, PlayerDeleted, PlayerRecord};
-use rebuffer_model::{
-    Action, ActionKind, ActionSource, Control, EndReason, Fault, PlayerId, RecordBody, ShapeControl,
-};
+use rebuffer_model::{Action, ActionKind, ActionSource, Control, EndReason, Fault, PlayerId, RecordBody};
 
-use super::Refusal;
+use super::{Refusal, possible};
 use crate::clock;
 use crate::rig::Rig;
-use crate::sessions::{self, Controlled, Player};
+use crate::sessions::{self, Changing, Conductor, Controlled, OnRig, Player, Stage, Wanted};
 
 /// A change that was worked out and not yet made; its maker holds the player's `change`.
 #[derive(Debug)]
@@ -35,7 +33,11 @@ pub(super) async fn apply(
     }
     control.name_rules();
     control.check()?;
+    let _naming = rig.traces.naming.read().await;
     let before = player.controlled();
+    if before.control.shape != control.shape {
+        possible::check(rig, &control.shape)?;
+    }
     let mut after = Controlled { control, fields: before.fields.clone() };
     let revision = before.revision() + 1;
     after.fields.extend(leaves.into_iter().map(|leaf| (leaf, revision)));
@@ -44,17 +46,34 @@ pub(super) async fn apply(
     // Compiles the patterns, so that nothing can fail once the link is set.
     rebuffer_engine::RuleBook::default().set_rules(&after.control.fault_rules)?;
     let asked = after.control.shape.clone();
-    let in_force = set_link(rig, player, &before.control.shape, &asked).await?;
+    let session = player.session();
+    let stage = OnRig { rig: Arc::clone(rig), player: Arc::clone(player) };
+    let changing = match &session {
+        Some(session) => Some(session.conductor.change(Wanted::of(&asked), &stage).await?),
+        None => None,
+    };
     if let Err(error) = rig.store.save(player.stored(&after)).await {
-        let _best_effort = set_link(rig, player, &asked, &before.control.shape).await;
+        if let Some(changing) = changing {
+            changing.undo().await;
+        }
         return Err(error.into());
     }
-    let kinds = what_changed(&before.control, &after.control, in_force);
+    let rate = match &session {
+        Some(session) => session.link.in_force().rate.map(|rate| rate.mbps()),
+        None => asked.base().down.rate_mbps.map(rebuffer_model::Mbps::get),
+    };
+    let kinds = what_changed(&before.control, &after.control, rate);
+    if before.control.shape.transport_fault != asked.transport_fault {
+        player.set_spent_fault(None);
+    }
     player.set_control(after)?;
 
     for kind in kinds {
         let action = Action { who: player.who(), source: ActionSource::Harness, kind };
         rig.feed.append(clock::now(), RecordBody::Action(Box::new(action)));
+    }
+    if let (Some(changing), Some(session)) = (changing, session) {
+        in_force(rig, changing, Arc::clone(&session.conductor), stage);
     }
     rig.feed.settled().await;
     let record = player.record();
@@ -62,22 +81,12 @@ pub(super) async fn apply(
     Ok(record)
 }
 
-/// Sets the link if it is to be another one; what is in force afterwards, in 10^6 bit/s.
-async fn set_link(
-    rig: &Rig,
-    player: &Player,
-    before: &ShapeControl,
-    asked: &ShapeControl,
-) -> Result<Option<f64>, Refusal> {
-    rig.shaper.check(&asked.shape)?;
-    let Some(session) = player.session() else {
-        return Ok(asked.shape.down.rate_mbps.map(rebuffer_model::Mbps::get));
-    };
-    if before == asked && session.link.in_force().in_sync {
-        return Ok(session.link.in_force().rate.map(|rate| rate.mbps()));
+/// Tells of a change of the link that is stored by now, and sees to it that somebody turns its steps.
+fn in_force(rig: &Arc<Rig>, changing: Changing, conductor: Arc<Conductor>, stage: OnRig) {
+    changing.told().iter().for_each(|kind| stage.say(kind.clone()));
+    if changing.keep() {
+        rig.spawn("conductor", conductor.conduct(stage));
     }
-    let in_force = session.link.set(&asked.shape).await?;
-    Ok(in_force.rate.map(|rate| rate.mbps()))
 }
 
 /// Field revisions of rules and labels that are gone are folded into their list.

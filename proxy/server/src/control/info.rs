@@ -22,6 +22,7 @@ pub(super) async fn info(State(rig): State<Arc<Rig>>) -> Json<Info> {
         api_versions: vec!["v2"],
         listen: ListenView {
             api_port: rig.surroundings.api_port,
+            player_host: rig.shaper.isolated_at().map(|[v4, _]| v4.to_string()),
             base_port: rig.base_port,
             first_session_port: range.first,
             last_session_port: range.last,

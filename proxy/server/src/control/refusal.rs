@@ -10,6 +10,7 @@ use rebuffer_engine::RuleError;
 use rebuffer_model::{ControlError, IdError, PlayerId, RuleId};
 use rebuffer_shaper::ShaperError;
 
+use crate::sessions::CannotSet;
 use crate::store::StoreError;
 
 /// A problem on its way out.
@@ -70,6 +71,12 @@ impl From<RuleError> for Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self(Problem::new(ProblemKind::Internal, format!("{error}; nothing was changed")))
+    }
+}
+
+impl From<CannotSet> for Refusal {
+    fn from(CannotSet { pointer, error }: CannotSet) -> Self {
+        Self(Self::from(error).0.pointer(pointer))
     }
 }
 

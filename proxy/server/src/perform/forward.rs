@@ -135,6 +135,7 @@ fn absorb(
     drop(graph);
     if absorbed.ladder_changed {
         session.player.set_ladder(ladder);
+        session.conductor.ladder_changed();
         recorder.rig().events.player_updated(&session.player);
     }
     if absorbed.kind == RequestKind::MasterManifest {

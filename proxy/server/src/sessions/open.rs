@@ -9,6 +9,7 @@ use rebuffer_model::{Action, ActionKind, ActionSource, RecordBody, SessionId};
 use rebuffer_shaper::{Link, ShaperError};
 use uuid::Uuid;
 
+use super::conduct::{CannotSet, Changing, Conductor, OnRig, Stage, Wanted};
 use super::ports::{Holder, NoPort};
 use super::session::Client;
 use super::{Player, Session};
@@ -89,11 +90,16 @@ async fn open_to_the_end(
     if let Some(listener) = taken.listener {
         rig.spawn("session-listener", listen::session_port(Arc::clone(rig), listener, port));
     }
-    let session = opened?;
+    let (session, changing) = opened?;
     player.set_session(Some(Arc::clone(&session)));
     let kind = ActionKind::SessionStart { manifest_url: start.url };
     let action = Action { who: player.who(), source: ActionSource::Proxy, kind };
     rig.feed.append(clock::now(), RecordBody::Action(Box::new(action)));
+    let stage = OnRig { rig: Arc::clone(rig), player: Arc::clone(player) };
+    changing.told().iter().for_each(|kind| stage.say(kind.clone()));
+    if changing.keep() {
+        rig.spawn("conductor", Arc::clone(&session.conductor).conduct(stage));
+    }
     rig.events.player_updated(player);
     Ok(session)
 }
@@ -103,24 +109,30 @@ async fn prepare(
     player: &Arc<Player>,
     start: &Start,
     port: u16,
-) -> Result<Arc<Session>, OpenError> {
+) -> Result<(Arc<Session>, Changing), OpenError> {
     let link = rig.shaper.attach(port).map_err(OpenError::Link)?;
-    let shape = player.controlled().control.shape.shape;
-    if !shape.is_neutral()
-        && let Err(error) = link.set(&shape).await
-    {
-        detach(link).await;
-        return Err(OpenError::Link(error));
-    }
+    let conductor = Conductor::new(link.clone(), rig.config.baseline);
+    let stage = OnRig { rig: Arc::clone(rig), player: Arc::clone(player) };
+    let wanted = Wanted::of(&player.controlled().control.shape);
+    let changing = match conductor.change(wanted, &stage).await {
+        Ok(changing) => changing,
+        Err(CannotSet { error, .. }) => {
+            detach(link).await;
+            return Err(OpenError::Link(error));
+        }
+    };
     let origin = Arc::clone(&start.origin);
     let binding = Binding { port, player_id: player.id, origin: origin.config.name.clone() };
     if let Err(error) = rig.store.bind(binding).await {
+        drop(changing);
+        let _nobody_was_told = conductor.end().await;
         detach(link).await;
         return Err(error.into());
     }
     let client = Client { ip: start.ip, user_agent: start.user_agent.clone() };
     let id = SessionId(Uuid::now_v7());
-    Ok(Arc::new(Session::new(id, Arc::clone(player), port, origin, link, client)))
+    let link = (link, conductor);
+    Ok((Arc::new(Session::new(id, Arc::clone(player), port, origin, link, client)), changing))
 }
 
 /// Takes a link down; what the kernel does not give back is said and cleaned up at the next start.

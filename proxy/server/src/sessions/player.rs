@@ -12,7 +12,8 @@ use parking_lot::Mutex;
 use rebuffer_api::{CurrentPlay, PlayerRecord, RuleCounters};
 use rebuffer_engine::{Decision, RequestView, RuleBook, RuleError};
 use rebuffer_model::{
-    AttemptId, Control, PlayId, PlayerId, PlayerMetrics, Rule, RuleId, Timestamp, Variant, Who,
+    AttemptId, Control, PlayId, PlayerId, PlayerMetrics, Rule, RuleId, Timestamp, TransportFault, Variant,
+    Who,
 };
 
 use super::Session;
@@ -30,6 +31,8 @@ pub(crate) struct Player {
     control: ArcSwap<Controlled>,
     rules: Mutex<RuleBook>,
     said: Mutex<Said>,
+    /// The transport fault whose only window is over; it does not begin anew with the next session.
+    spent_fault: Mutex<Option<TransportFault>>,
     last_seen: AtomicI64,
     session: ArcSwapOption<Session>,
 }
@@ -74,6 +77,7 @@ impl Player {
             control: ArcSwap::default(),
             rules: Mutex::default(),
             said: Mutex::default(),
+            spent_fault: Mutex::default(),
             last_seen: AtomicI64::new(now.as_micros()),
             session: ArcSwapOption::empty(),
         }
@@ -164,6 +168,18 @@ impl Player {
 
     pub(crate) fn set_ladder(&self, ladder: Vec<Variant>) {
         self.said.lock().ladder = ladder;
+    }
+
+    pub(crate) fn ladder(&self) -> Vec<Variant> {
+        self.said.lock().ladder.clone()
+    }
+
+    pub(crate) fn spent_fault(&self) -> Option<TransportFault> {
+        *self.spent_fault.lock()
+    }
+
+    pub(crate) fn set_spent_fault(&self, fault: Option<TransportFault>) {
+        *self.spent_fault.lock() = fault;
     }
 
     /// Whose an event of this player is, at this moment.

@@ -9,7 +9,8 @@ use std::net::IpAddr;
 
 use parking_lot::Mutex;
 use rebuffer_model::{OriginName, PlayerId};
-use socket2::{Domain, Protocol, Socket, Type};
+use rebuffer_shaper::Shaper;
+use socket2::{Domain, Protocol, Type};
 use tokio::net::TcpListener;
 
 use crate::config::PortRange;
@@ -24,6 +25,7 @@ pub(crate) struct Holder {
 /// The session ports.
 #[derive(Debug)]
 pub(crate) struct Ports {
+    shaper: Shaper,
     ip: IpAddr,
     range: PortRange,
     held: Mutex<HashMap<u16, Slot>>,
@@ -55,8 +57,8 @@ pub(crate) enum NoPort {
 }
 
 impl Ports {
-    pub(crate) fn new(ip: IpAddr, range: PortRange) -> Self {
-        Self { ip, range, held: Mutex::default() }
+    pub(crate) fn new(shaper: Shaper, ip: IpAddr, range: PortRange) -> Self {
+        Self { shaper, ip, range, held: Mutex::default() }
     }
 
     pub(crate) fn range(&self) -> PortRange {
@@ -80,7 +82,7 @@ impl Ports {
         let mut refused = None;
         let free = (self.range.first..=self.range.last).filter(|port| *port == 0 || !held.contains_key(port));
         for port in free {
-            match bind(self.ip, port) {
+            match bind(&self.shaper, self.ip, port) {
                 Ok((port, listener)) => {
                     held.insert(port, Slot { holder, released: 0 });
                     return Ok(Taken { port, listener: Some(listener) });
@@ -107,7 +109,7 @@ impl Ports {
     pub(crate) fn retake(&self, port: u16, holder: Holder) -> std::io::Result<Option<Taken>> {
         let mut held = self.held.lock();
         let listener = match held.get(&port) {
-            None => Some(bind(self.ip, port)?.1),
+            None => Some(bind(&self.shaper, self.ip, port)?.1),
             Some(slot) if slot.released > 0 && slot.holder == holder => None,
             Some(_) => return Ok(None),
         };
@@ -125,14 +127,18 @@ impl Ports {
     }
 }
 
-fn bind(ip: IpAddr, port: u16) -> std::io::Result<(u16, TcpListener)> {
-    let listener = listen((ip, port).into(), true)?;
+fn bind(shaper: &Shaper, ip: IpAddr, port: u16) -> std::io::Result<(u16, TcpListener)> {
+    let listener = listen(shaper, (ip, port).into(), true)?;
     Ok((listener.local_addr()?.port(), listener))
 }
 
-/// A listener; `::` also takes IPv4. `shaped` prepares it for sessions.
-pub(crate) fn listen(address: std::net::SocketAddr, shaped: bool) -> std::io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+/// A listener where sessions live; `::` also takes IPv4. `shaped` prepares it for sessions.
+pub(crate) fn listen(
+    shaper: &Shaper,
+    address: std::net::SocketAddr,
+    shaped: bool,
+) -> std::io::Result<TcpListener> {
+    let socket = shaper.socket(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }
@@ -150,6 +156,8 @@ pub(crate) fn listen(address: std::net::SocketAddr, shaped: bool) -> std::io::Re
 mod tests {
     use std::net::Ipv4Addr;
 
+    use rebuffer_shaper::{Mode, ShaperConfig};
+
     use super::*;
 
     fn holder(player: &str) -> Holder {
@@ -158,10 +166,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_player_gets_its_own_port_again_and_a_live_one_never_changes_hands() {
-        let probe = bind(Ipv4Addr::LOCALHOST.into(), 0).unwrap();
+        let off = ShaperConfig { mode: Mode::Off, ..ShaperConfig::default() };
+        let shaper = Shaper::open(off).await.unwrap();
+        let probe = bind(&shaper, Ipv4Addr::LOCALHOST.into(), 0).unwrap();
         let range = PortRange::new(probe.0, probe.0).unwrap();
         drop(probe);
-        let ports = Ports::new(Ipv4Addr::LOCALHOST.into(), range);
+        let ports = Ports::new(shaper, Ipv4Addr::LOCALHOST.into(), range);
         let first = ports.take(holder("a")).unwrap();
         assert!(first.listener.is_some());
         assert!(matches!(ports.take(holder("b")), Err(NoPort::AllLive { count: 1, .. })));

@@ -8,7 +8,8 @@ use std::time::Duration;
 use rebuffer_api::{Frame, PlayEnded};
 use rebuffer_model::{Action, ActionKind, ActionSource, EndReason, RecordBody};
 
-use super::Session;
+use super::conduct::Stage;
+use super::{OnRig, Session};
 use crate::clock;
 use crate::rig::Rig;
 
@@ -44,6 +45,8 @@ pub(crate) async fn end(rig: &Arc<Rig>, session: &Arc<Session>, reason: EndReaso
     let player = &session.player;
     let source = if reason == EndReason::Deleted { ActionSource::Harness } else { ActionSource::Proxy };
     let who = player.who();
+    let stage = OnRig { rig: Arc::clone(rig), player: Arc::clone(player) };
+    session.conductor.end().await.into_iter().for_each(|kind| stage.say(kind));
     player.set_session(None);
     super::open::detach(session.link.clone()).await;
     rig.ports.release(session.port);

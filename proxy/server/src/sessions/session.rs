@@ -15,7 +15,7 @@ use rebuffer_media::Graph;
 use rebuffer_model::{LinkMetrics, PlayerId, RigMetrics, SessionId, Timestamp};
 use rebuffer_shaper::{Backend, Link};
 
-use super::Player;
+use super::{Conductor, Player};
 use crate::clock;
 use crate::connection::Connection;
 use crate::origin::Origin;
@@ -31,6 +31,7 @@ pub(crate) struct Session {
     pub(crate) port: u16,
     pub(crate) origin: Arc<Origin>,
     pub(crate) link: Link,
+    pub(crate) conductor: Arc<Conductor>,
     pub(crate) started_at: Timestamp,
     pub(crate) graph: Mutex<Graph>,
     pub(crate) telemetry: Telemetry,
@@ -72,7 +73,7 @@ impl Session {
         player: Arc<Player>,
         port: u16,
         origin: Arc<Origin>,
-        link: Link,
+        (link, conductor): (Link, Arc<Conductor>),
         client: Client,
     ) -> Self {
         Self {
@@ -82,6 +83,7 @@ impl Session {
             graph: Mutex::new(Graph::new(origin.media_origins())),
             origin,
             link,
+            conductor,
             started_at: clock::now(),
             telemetry: Telemetry::default(),
             client: ArcSwap::from_pointee(client),
@@ -120,14 +122,14 @@ impl Session {
     }
 
     pub(crate) fn link_view(&self) -> LinkView {
-        let in_force = self.link.in_force();
+        let (in_force, shown) = (self.link.in_force(), self.conductor.shown());
         LinkView {
             backend: link_backend(in_force.backend),
             rate_mbps: in_force.rate.map(|rate| rate.mbps()),
             observed: in_force.observed,
-            in_sync: in_force.in_sync,
-            pattern: None,
-            transport_fault: None,
+            in_sync: in_force.in_sync && !shown.refused,
+            pattern: shown.pattern,
+            transport_fault: shown.transport_fault,
         }
     }
 

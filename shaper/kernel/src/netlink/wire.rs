@@ -11,10 +11,14 @@ const ACK: u16 = 4;
 pub(crate) const ECHO: u16 = 8;
 /// Asks for everything of a kind.
 pub(crate) const DUMP: u16 = 0x300;
+/// Puts it in the place of what is there.
+pub(crate) const REPLACE: u16 = 0x100;
 /// Fails if it is there.
 pub(crate) const EXCL: u16 = 0x200;
 /// Makes it if it is not there.
 pub(crate) const CREATE: u16 = 0x400;
+/// Puts it behind what is there.
+pub(crate) const APPEND: u16 = 0x800;
 
 const HEADER: usize = 16;
 const NLMSG_ERROR: u16 = 2;
@@ -22,6 +26,8 @@ const NLMSG_DONE: u16 = 3;
 const ACK_TLVS: u16 = 0x200;
 const ERROR_TEXT: u16 = 1;
 const TYPE_MASK: u16 = 0x3fff;
+const INTERRUPTED: u16 = 0x10;
+const FLAGS: usize = 6;
 
 /// A message being written; asks for an acknowledgement unless it is a dump, which ends by itself.
 #[derive(Debug)]
@@ -33,6 +39,8 @@ pub(crate) struct Message {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer<'b> {
     pub(crate) sequence: u32,
+    /// Whether what is told changed while it was told.
+    pub(crate) interrupted: bool,
     pub(crate) body: Body<'b>,
 }
 
@@ -54,6 +62,13 @@ impl Message {
         bytes.extend(sequence.to_ne_bytes());
         bytes.extend([0; 4]);
         Self { bytes }
+    }
+
+    /// A message whose success needs no answer; a failure gets one all the same.
+    pub(crate) fn silent(mut self) -> Self {
+        let flags = u16_at(&self.bytes, FLAGS).unwrap_or(REQUEST);
+        patch(&mut self.bytes, FLAGS, (flags & !ACK).to_ne_bytes());
+        self
     }
 
     /// The fixed part that follows the header.
@@ -107,6 +122,14 @@ impl Message {
     }
 }
 
+/// Asks for an acknowledgement of a finished message that begins at this byte.
+pub(crate) fn acknowledge(bytes: &mut [u8], message: usize) {
+    let at = message + FLAGS;
+    if let Some(flags) = u16_at(bytes, at) {
+        patch(bytes, at, (flags | ACK).to_ne_bytes());
+    }
+}
+
 /// The messages of one datagram.
 pub(crate) fn answers(mut bytes: &[u8]) -> impl Iterator<Item = Answer<'_>> {
     std::iter::from_fn(move || {
@@ -122,7 +145,7 @@ pub(crate) fn answers(mut bytes: &[u8]) -> impl Iterator<Item = Answer<'_>> {
             },
             _ => Body::Data(payload),
         };
-        Some(Answer { sequence, body })
+        Some(Answer { sequence, interrupted: flags & INTERRUPTED != 0, body })
     })
 }
 
@@ -146,6 +169,11 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
+/// A name as it stands there; none if it is no text.
+pub(crate) fn name(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes.split(|byte| *byte == 0).next().unwrap_or_default()).ok()
+}
+
 pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().map(|bytes| u16::from_ne_bytes(*bytes))
 }
@@ -156,6 +184,16 @@ pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 
 pub(crate) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|bytes| u64::from_ne_bytes(*bytes))
+}
+
+/// A number in network order, in which the packet filter speaks.
+pub(crate) fn be32(bytes: &[u8]) -> Option<u32> {
+    bytes.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
+}
+
+/// The same, twice as long.
+pub(crate) fn be64(bytes: &[u8]) -> Option<u64> {
+    bytes.first_chunk().map(|bytes| u64::from_be_bytes(*bytes))
 }
 
 fn i32_at(bytes: &[u8], at: usize) -> Option<i32> {
@@ -189,7 +227,9 @@ mod tests {
         let two = [bytes.clone(), bytes].concat();
         let answers: Vec<_> = answers(&two).collect();
         assert_eq!(answers.len(), 2);
-        let Answer { sequence: 7, body: Body::Data(payload) } = answers[1] else { panic!("{answers:?}") };
+        let Answer { sequence: 7, interrupted: false, body: Body::Data(payload) } = answers[1] else {
+            panic!("{answers:?}")
+        };
         let attributes = &payload[4..];
         assert_eq!(attribute(attributes, 1).map(text), Some("htb".to_owned()));
         let inner = attribute(attributes, 2).unwrap();
@@ -201,6 +241,15 @@ mod tests {
     fn only_dumps_ask_for_no_acknowledgement() {
         let flags = |flags| u16_at(&Message::new(36, flags, 1).finish(), 6).unwrap();
         assert_eq!((flags(DUMP), flags(EXCL)), (REQUEST | DUMP, REQUEST | ACK | EXCL));
+    }
+
+    #[test]
+    fn a_silent_message_can_be_given_its_voice_again() {
+        let before = Message::new(36, CREATE, 1).finish();
+        let mut bytes = [before.clone(), Message::new(36, CREATE, 1).silent().finish()].concat();
+        assert_eq!(u16_at(&bytes, before.len() + FLAGS), Some(REQUEST | CREATE));
+        acknowledge(&mut bytes, before.len());
+        assert_eq!(bytes[before.len()..], before);
     }
 
     #[test]

@@ -9,6 +9,8 @@
     reason = "a test fails by a panic, and says why it was skipped"
 )]
 
+mod conditions;
+mod fork;
 mod leftovers;
 mod links;
 mod netns;
@@ -23,7 +25,7 @@ use crate::netns::Net;
 const OWN_SEGS: u32 = 65_535;
 
 fn config(mode: Mode) -> ShaperConfig {
-    ShaperConfig { mode, interfaces: Vec::new() }
+    ShaperConfig { mode, ..ShaperConfig::default() }
 }
 
 async fn kernel() -> Shaper {

@@ -82,13 +82,17 @@ impl Net {
 
     /// Runs a command of `ip` or `tc` here, and returns what it printed.
     pub(crate) fn run(&self, command: &str) -> String {
+        self.try_run(command).unwrap_or_else(|complaint| panic!("{command}: {complaint}"))
+    }
+
+    /// The same, or what it complained of.
+    pub(crate) fn try_run(&self, command: &str) -> Result<String, String> {
         let words: Vec<&str> = command.split_whitespace().collect();
         let output = self.here(|| Command::new(words[0]).args(&words[1..]).output());
         let output = output.expect("the tool was there before");
-        let (said, complaint) =
-            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{command}: {complaint}");
-        said.into_owned()
+        let [said, complaint] =
+            [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        if output.status.success() { Ok(said) } else { Err(complaint) }
     }
 
     /// Runs something on a thread of its own in this namespace.

@@ -1,6 +1,11 @@
 //! Which backend is chosen, and what opening leaves alone.
 
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use rebuffer_shaper::{Backend, Mode, Shaper, ShaperConfig, ShaperError};
+use socket2::{Domain, Type};
 
 use crate::netns::Net;
 use crate::{cap, classes, config, is_untouched, kernel};
@@ -92,7 +97,9 @@ fn only_named_devices_are_touched() {
     net.join([10, 9, 8, 1].into(), &other, [10, 9, 8, 2].into());
     net.block_on(|| async {
         let interfaces = vec!["veth0".to_owned()];
-        let shaper = Shaper::open(ShaperConfig { mode: Mode::Kernel, interfaces }).await.unwrap();
+        let shaper = Shaper::open(ShaperConfig { mode: Mode::Kernel, interfaces, ..ShaperConfig::default() })
+            .await
+            .unwrap();
         shaper.attach(30_100).unwrap().set(&cap(1.0)).await.unwrap();
         is_untouched(&net, "lo");
         shaper.close().await.unwrap();
@@ -101,7 +108,7 @@ fn only_named_devices_are_touched() {
         link.set(&cap(1.0)).await.unwrap();
         assert_eq!((classes(&net, "lo").len(), classes(&net, "veth0").len()), (1, 1));
         shaper.close().await.unwrap();
-        let absent = ShaperConfig { mode: Mode::Kernel, interfaces: vec!["wan7".to_owned()] };
+        let absent = ShaperConfig { interfaces: vec!["wan7".to_owned()], ..config(Mode::Kernel) };
         assert_eq!(Shaper::open(absent).await.unwrap_err(), ShaperError::NoInterface("wan7".to_owned()));
     });
     is_untouched(&net, "veth0");
@@ -116,4 +123,36 @@ fn switched_off_a_cap_is_an_error() {
         assert!(matches!(link.set(&cap(1.0)).await, Err(ShaperError::NotHere { .. })));
         assert!(link.set(&rebuffer_model::Shape::default()).await.is_ok());
     });
+}
+
+#[test]
+fn an_isolated_shaper_touches_nothing_of_the_machine_and_is_reached_over_its_pair() {
+    let Some(net) = Net::new() else { return };
+    net.block_on(|| async {
+        let shaper = Shaper::open(ShaperConfig { isolate: true, ..config(Mode::Auto) }).await.unwrap();
+        assert_eq!(shaper.backend(), Backend::Kernel);
+        let [v4, v6] = shaper.isolated_at().unwrap();
+        let link = shaper.attach(30_100).unwrap();
+        link.set(&cap(5.0)).await.unwrap();
+        for address in [v4, v6] {
+            let address = SocketAddr::new(address, 0);
+            let socket = shaper.socket(Domain::for_address(address), Type::STREAM, None).unwrap();
+            socket.bind(&address.into()).unwrap();
+            socket.listen(1).unwrap();
+            let at = socket.local_addr().unwrap().as_socket().unwrap();
+            let client = std::net::TcpStream::connect(at).unwrap();
+            let (server, _) = socket.accept().unwrap();
+            let server = Arc::new(server);
+            link.adopt(&server).unwrap();
+            (&*server).write_all(&[7; 10_000]).unwrap();
+            (&client).read_exact(&mut [0; 10_000]).unwrap();
+        }
+        assert!(link.traffic().await.unwrap().down.unwrap().bytes > 20_000);
+        assert!(!net.run("tc qdisc show").contains("htb"));
+        let second = Shaper::open(ShaperConfig { isolate: true, ..config(Mode::Auto) }).await.unwrap_err();
+        assert!(second.to_string().contains("another rig"), "{second}");
+        shaper.close().await.unwrap();
+        drop(link);
+    });
+    assert!(!net.run("ip link show").contains("rebuffer"), "the pair went with the shaper");
 }

@@ -17,7 +17,10 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) async fn open(link: &Link, address: &str) -> Self {
-        let listener = listen(address);
+        Self::through(link, &listen(address)).await
+    }
+
+    pub(crate) async fn through(link: &Link, listener: &TcpListener) -> Self {
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
         let server = Arc::new(server);

@@ -306,7 +306,8 @@ fn what_others_change_is_found_told_and_set_right() {
     assert_eq!(tree.audit().unwrap(), []);
     let lo = tree.devices.iter().find(|device| device.interface.name == "lo").unwrap().interface.clone();
     let other = ClassParams::capped(1);
-    let tampers: [(&str, fn(&mut Tree<Recorder>, &Interface, ClassParams), usize); 5] = [
+    type Tamper = fn(&mut Tree<Recorder>, &Interface, ClassParams);
+    let tampers: [(&str, Tamper, usize); 5] = [
         ("class gone", |tree, lo, _| tree.kernel.apply(lo, &Op::RemoveClass(minor(1))).unwrap(), 1),
         (
             "class changed",
