@@ -3,6 +3,7 @@
 //! `rebuffer up` runs the whole rig; the other verbs are small. Invariant: this crate only wires; what the parts do is theirs.
 //! The only crate that speaks to a terminal and the only one that reads flags, files and the environment.
 
+mod doctor;
 mod document;
 mod settings;
 mod up;
@@ -23,6 +24,11 @@ struct Cli {
 enum Verb {
     /// Run the rig: proxy, shaper, archive, dashboard.
     Up(Box<settings::Settings>),
+    /// Tell what this machine can do to links, knob by knob, and what is missing.
+    ///
+    /// Takes the settings of `up`, looks and ends; the one thing it changes is that it removes what a killed run left in the kernel,
+    /// as `up` does.
+    Doctor(Box<doctor::Doctor>),
     /// Print an OpenAPI document.
     Openapi {
         /// Whose.
@@ -36,6 +42,7 @@ enum Verb {
 fn main() -> ExitCode {
     let done = match Cli::parse().verb {
         Verb::Up(settings) => up::run(*settings),
+        Verb::Doctor(doctor) => doctor::run(*doctor),
         Verb::Openapi { which } => document::print(which),
         Verb::ArchiveServe => archive_serve(),
     };

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 use rebuffer_proxy::{Mbps, OriginConfig, PortRange};
-use rebuffer_shaper::Mode;
+use rebuffer_shaper::{Mode, ShaperConfig};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use value::{Archive, NamedOrigin};
@@ -116,16 +116,32 @@ impl Settings {
     /// Reads the file, fills in defaults and checks everything; `None` when the settings were only to be printed.
     pub(crate) fn resolve(self) -> anyhow::Result<Option<Resolved>> {
         let print = self.print_config;
-        let settings = match self.config.clone() {
-            Some(path) => self.or(Self::from_file(&path)?),
-            None => self,
-        }
-        .with_defaults();
+        let settings = self.filled()?;
         if print {
             print_config(&settings)?;
             return Ok(None);
         }
         settings.checked().map(Some)
+    }
+
+    /// How links are to be shaped, for who needs to know nothing else.
+    pub(crate) fn shaping(self) -> anyhow::Result<ShaperConfig> {
+        let settings = self.filled()?;
+        let (mode, isolate) = (settings.mode()?, settings.isolate.unwrap_or(false));
+        Ok(ShaperConfig { mode, interfaces: settings.interface, isolate })
+    }
+
+    fn filled(self) -> anyhow::Result<Self> {
+        let settings = match self.config.clone() {
+            Some(path) => self.or(Self::from_file(&path)?),
+            None => self,
+        };
+        Ok(settings.with_defaults())
+    }
+
+    fn mode(&self) -> anyhow::Result<Mode> {
+        let word = self.shaper.clone().unwrap_or_default();
+        word.parse().map_err(|error: String| anyhow::anyhow!("--shaper {error}"))
     }
 
     fn from_file(path: &Path) -> anyhow::Result<Self> {
@@ -191,8 +207,7 @@ impl Settings {
         if idle == 0 {
             bail!("--idle-seconds must be at least 1");
         }
-        let shaper = self.shaper.unwrap_or_default().parse();
-        let shaper = shaper.map_err(|error: String| anyhow::anyhow!("--shaper {error}"))?;
+        let shaper = self.mode()?;
         let baseline = baseline(self.baseline_mbps.unwrap_or(0.0)).context("--baseline-mbps")?;
         if baseline.is_some() && shaper == Mode::Off {
             bail!("--baseline-mbps cannot be enforced with --shaper off");

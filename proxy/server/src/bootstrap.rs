@@ -73,7 +73,7 @@ pub(crate) async fn session_at(
     };
     let adopted = connection.adopt_for(session.id, || {
         session.link.adopt(connection)?;
-        session.telemetry.follow(connection);
+        session.telemetry.link.follow(connection);
         Ok(())
     });
     match adopted {

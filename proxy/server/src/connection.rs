@@ -164,7 +164,7 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-fn snapshot(info: &rebuffer_shaper::TcpInfo) -> TcpSnapshot {
+pub(crate) fn snapshot(info: &rebuffer_shaper::TcpInfo) -> TcpSnapshot {
     let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
     TcpSnapshot {
         rtt_ms: ms(info.rtt),

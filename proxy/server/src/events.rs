@@ -23,7 +23,9 @@ const SUBSCRIBER_QUEUE: usize = 1_024;
 /// A frame as it goes out.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
+    /// The frame's, or of one that is not kept the next that will be.
     pub(crate) number: u64,
+    pub(crate) kept: bool,
     pub(crate) name: &'static str,
     pub(crate) player_id: Option<PlayerId>,
     pub(crate) json: Arc<str>,
@@ -74,8 +76,13 @@ impl Events {
         };
         let mut kept = self.kept.lock();
         kept.last += 1;
-        let sent =
-            Sent { number: kept.last, name: frame.name(), player_id: frame.player_id(), json: json.into() };
+        let sent = Sent {
+            number: kept.last,
+            kept: true,
+            name: frame.name(),
+            player_id: frame.player_id(),
+            json: json.into(),
+        };
         kept.bytes += sent.json.len();
         kept.frames.push_back(sent.clone());
         while kept.frames.len() > KEPT_FRAMES || kept.bytes > KEPT_BYTES {
@@ -84,6 +91,27 @@ impl Events {
         }
         // Sent under the lock, so that subscribers see the order of the numbers. Nobody listening is no error.
         let _listeners = self.live.send(sent);
+    }
+
+    /// Hands a frame to whoever listens now. It has no number of its own and is not kept: whoever comes later has no use for it.
+    pub(crate) fn pass(&self, frame: &Frame) {
+        if self.live.receiver_count() == 0 {
+            return;
+        }
+        match serde_json::to_string(frame) {
+            Ok(json) => {
+                let kept = self.kept.lock();
+                let sent = Sent {
+                    number: kept.last + 1,
+                    kept: false,
+                    name: frame.name(),
+                    player_id: frame.player_id(),
+                    json: json.into(),
+                };
+                let _listeners = self.live.send(sent);
+            }
+            Err(error) => tracing::error!(%error, frame = frame.name(), "a frame cannot be written as JSON"),
+        }
     }
 
     pub(crate) fn player_updated(&self, player: &Player) {
@@ -128,6 +156,18 @@ mod tests {
         assert_eq!((numbers(&resumed), resumed.missed), (vec![2, 3], Some(0)));
         let from_another_run = events.subscribe(Some((events.epoch - 1, 900)));
         assert_eq!((numbers(&from_another_run), from_another_run.missed), (vec![1, 2, 3], None));
+    }
+
+    #[test]
+    fn a_passing_frame_is_heard_by_those_who_listen_and_by_nobody_later() {
+        let events = Events::new();
+        events.pass(&frame("a"));
+        let mut early = events.subscribe(None);
+        events.pass(&frame("b"));
+        events.publish(&frame("c"));
+        let heard = [early.live.try_recv().unwrap(), early.live.try_recv().unwrap()];
+        assert_eq!(heard.map(|sent| (sent.number, sent.kept)), [(1, false), (1, true)]);
+        assert_eq!(events.subscribe(Some((events.epoch, 0))).backlog.len(), 1);
     }
 
     #[test]

@@ -17,6 +17,12 @@ pub(crate) struct ExchangeLabels {
     pub(crate) cause: &'static str,
 }
 
+/// What distinguishes drifts of the shaping.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct DriftLabels {
+    pub(crate) repaired: &'static str,
+}
+
 /// The counters.
 #[derive(Debug)]
 pub(crate) struct Meters {
@@ -26,6 +32,8 @@ pub(crate) struct Meters {
     pub(crate) reports: Counter,
     pub(crate) connections: Gauge,
     pub(crate) panics: Counter,
+    pub(crate) link_round: Histogram,
+    pub(crate) drifts: Family<DriftLabels, Counter>,
 }
 
 impl Meters {
@@ -37,6 +45,8 @@ impl Meters {
             reports: Counter::default(),
             connections: Gauge::default(),
             panics: Counter::default(),
+            link_round: Histogram::new(exponential_buckets(0.000_1, 2.0, 12)),
+            drifts: Family::default(),
         };
         let rig = registry.sub_registry_with_prefix("rebuffer");
         rig.register("exchanges", "Requests answered on session ports", meters.exchanges.clone());
@@ -50,6 +60,13 @@ impl Meters {
         rig.register("reports", "Reports of players", meters.reports.clone());
         rig.register("connections", "Open connections on session ports", meters.connections.clone());
         rig.register("task_panics", "Tasks that panicked", meters.panics.clone());
+        rig.register_with_unit(
+            "link_round",
+            "One look at the links of all sessions",
+            Unit::Seconds,
+            meters.link_round.clone(),
+        );
+        rig.register("shaper_drifts", "Changes of the shaping by others", meters.drifts.clone());
         meters
     }
 }

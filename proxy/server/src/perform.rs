@@ -42,16 +42,21 @@ pub(crate) async fn ask_first(
     request: Request<Incoming>,
     mut recorder: Recorder,
 ) -> Result<Heard, Box<Response<ReplyBody>>> {
-    match forward::forward(request, &mut recorder).await {
+    let heard = forward::forward(request, &mut recorder).await;
+    recorder.delayed_by_the_link().await;
+    match heard {
         Ok(forwarded) => Ok((forwarded, recorder)),
         Err(silence) => Err(Box::new(answer::in_place_of_the_origin(&silence, recorder))),
     }
 }
 
 /// Performs a script: everything up to the head here, the rest as the body is drawn.
-pub(crate) async fn perform(script: Script, asked: Asked, recorder: Recorder) -> Response<ReplyBody> {
+pub(crate) async fn perform(script: Script, asked: Asked, mut recorder: Recorder) -> Response<ReplyBody> {
     match script.first() {
-        Some(Step::Answer { status }) => answer::answer(*status, recorder),
+        Some(Step::Answer { status }) => {
+            recorder.delayed_by_the_link().await;
+            answer::answer(*status, recorder)
+        }
         Some(Step::Forward) => {
             let (forwarded, recorder) = match asked {
                 Asked::Already(forwarded) => (forwarded, recorder),

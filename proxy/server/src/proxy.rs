@@ -21,10 +21,12 @@ use crate::feed::{Feed, FeedConfig, FeedError};
 use crate::listen;
 use crate::meters::Meters;
 use crate::origin::{Origin, OriginError};
+use crate::reconcile::reconcile_links;
 use crate::record::{Settler, settle_finished};
 use crate::rig::{Rig, Surroundings};
 use crate::sessions::{self, Players, Ports, listen_on, reap_idle};
 use crate::store::{Store, StoreError};
+use crate::telemetry::{self, PathPing};
 use crate::traces::Traces;
 
 /// How long running tasks may take to end.
@@ -91,6 +93,7 @@ impl Proxy {
             events: Events::new(),
             settler: Settler::default(),
             meters: Meters::new(registry),
+            path_ping: PathPing::open(),
             base_port,
             closing: CancellationToken::new(),
             followers_leave: CancellationToken::new(),
@@ -101,6 +104,9 @@ impl Proxy {
         sessions::restore_ports(&rig, bindings);
         rig.spawn("settler", settle_finished(Arc::clone(&rig)));
         rig.spawn("reaper", reap_idle(Arc::clone(&rig)));
+        rig.spawn("link-watch", telemetry::watch_links(Arc::clone(&rig)));
+        rig.spawn("path-ping", telemetry::ping_players(Arc::clone(&rig)));
+        rig.spawn("reconciler", reconcile_links(Arc::clone(&rig)));
         rig.spawn("base-port", listen::base_port(Arc::clone(&rig), listener));
         Ok(Self { rig })
     }

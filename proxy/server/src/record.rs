@@ -21,6 +21,7 @@ pub(crate) use settle::{Settler, settle_finished};
 
 use crate::clock;
 use crate::connection::Connection;
+use crate::hold::hold_back;
 use crate::identity;
 use crate::origin::{Heard, Origin};
 use crate::redact;
@@ -89,6 +90,7 @@ impl Recorder {
                 earlier_exchanges: connection.begin_exchange(),
                 rate_limit_mbps: session.link.in_force().rate.map(|rate| rate.mbps()),
                 tcp_start: connection.outstanding().map(|outstanding| outstanding.snapshot),
+                held_ms: None,
                 tcp_end: None,
             },
         };
@@ -190,6 +192,16 @@ impl Recorder {
                 fault.action = action.to_owned();
             }
         });
+    }
+
+    /// The answer is there: it is held back, once, where the link's delay has to be done on answers.
+    pub(crate) async fn delayed_by_the_link(&mut self) {
+        if self.exchange.as_ref().is_some_and(|exchange| exchange.link.held_ms.is_some()) {
+            return;
+        }
+        if let Some(held) = hold_back(&self.session.link).await {
+            self.edit(|exchange| exchange.link.held_ms = Some(held.as_secs_f64() * 1e3));
+        }
     }
 
     /// Bytes of body came from the origin.

@@ -18,6 +18,7 @@ use crate::origin::Origin;
 use crate::record::Settler;
 use crate::sessions::{Players, Ports};
 use crate::store::Store;
+use crate::telemetry::PathPing;
 use crate::traces::Traces;
 
 /// What the proxy must know of the rest of the rig.
@@ -43,6 +44,7 @@ pub(crate) struct Rig {
     pub(crate) events: Events,
     pub(crate) settler: Settler,
     pub(crate) meters: Meters,
+    pub(crate) path_ping: PathPing,
     pub(crate) base_port: u16,
     pub(crate) closing: CancellationToken,
     /// Later than `closing`, so that followers can read the last records.

@@ -2,7 +2,9 @@
 //!
 //! Invariant: the SSE event's name is the frame's `type`; every mutation and every player or play edge is one frame.
 
-use rebuffer_model::{AttemptId, Fault, PlayId, PlayerId, Position, RequestKind, RuleId, Timestamp};
+use rebuffer_model::{
+    AttemptId, Fault, LinkMetrics, PlayId, PlayerId, Position, RequestKind, RuleId, SessionId, Timestamp,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,6 +32,9 @@ pub enum Frame {
     /// A client named another play, or its session ended.
     #[serde(rename = "play.ended")]
     PlayEnded(PlayEnded),
+    /// What a session's link did in the last second. Has no id and is not sent again to who comes back.
+    #[serde(rename = "player.link")]
+    PlayerLink(Box<PlayerLink>),
     /// A rule fired.
     #[serde(rename = "rule.fired")]
     RuleFired(RuleFired),
@@ -75,6 +80,19 @@ pub struct PlayEnded {
     pub ended_at: Timestamp,
 }
 
+/// A second of a session's link.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PlayerLink {
+    /// The player.
+    pub player_id: PlayerId,
+    /// Its session.
+    pub session_id: SessionId,
+    /// When the second ended.
+    pub ts: Timestamp,
+    /// What was measured.
+    pub server_metrics: LinkMetrics,
+}
+
 /// A rule fired on a request.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RuleFired {
@@ -114,6 +132,7 @@ impl Frame {
             Self::PlayerDeleted(_) => "player.deleted",
             Self::PlayStarted(_) => "play.started",
             Self::PlayEnded(_) => "play.ended",
+            Self::PlayerLink(_) => "player.link",
             Self::RuleFired(_) => "rule.fired",
             Self::ReplayGap(_) => "replay.gap",
             Self::Heartbeat { .. } => "heartbeat",
@@ -129,6 +148,7 @@ impl Frame {
             Self::PlayerDeleted(frame) => Some(frame.player_id),
             Self::PlayStarted(frame) => Some(frame.player_id),
             Self::PlayEnded(frame) => Some(frame.player_id),
+            Self::PlayerLink(frame) => Some(frame.player_id),
             Self::RuleFired(frame) => Some(frame.player_id),
             Self::ReplayGap(_) | Self::Heartbeat { .. } => None,
         }

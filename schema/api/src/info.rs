@@ -19,15 +19,29 @@ pub struct Info {
     pub listen: ListenView,
     /// The origins it may reach.
     pub origins: Vec<OriginView>,
-    /// Who enforces links, and why not somebody better.
-    pub shaper: Capability,
+    /// What this machine can do to links.
+    #[serde(flatten)]
+    pub machine: MachineView,
     /// Whether events are archived, and why not.
     pub archive: PartView,
-    /// The knobs of a link.
-    pub knobs: Vec<KnobView>,
     /// The faults a rule may name.
     #[schema(value_type = Vec<FaultFact>)]
     pub faults: &'static [FaultFact],
+}
+
+/// What a machine can do to links, and what it can see of them.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MachineView {
+    /// Who enforces links, and why not somebody better.
+    pub shaper: Capability,
+    /// The devices whose packets are shaped; empty where no packet is.
+    pub interfaces: Vec<String>,
+    /// The knobs of a link.
+    pub knobs: Vec<KnobView>,
+    /// Who strikes the packets of a session (`shape.transport_fault`), or why nobody can.
+    pub transport_fault: KnobMeans,
+    /// How the path to players is measured (`path_ping_rtt_ms`), or why it is not.
+    pub path_ping: KnobMeans,
 }
 
 /// Where the rig listens.

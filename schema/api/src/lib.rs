@@ -13,8 +13,8 @@ mod player;
 mod problem;
 mod strict;
 
-pub use event::{Frame, PlayEnded, PlayStarted, PlayerDeleted, ReplayGap, RuleFired};
-pub use info::{Capability, Info, KnobView, ListenView, OriginView, PartView, Readiness};
+pub use event::{Frame, PlayEnded, PlayStarted, PlayerDeleted, PlayerLink, ReplayGap, RuleFired};
+pub use info::{Capability, Info, KnobView, ListenView, MachineView, OriginView, PartView, Readiness};
 pub use link::{PresetView, TraceDetail, TraceView};
 pub use merge::MergePatch;
 pub use page::Items;

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use rebuffer_model::{
-    AttemptId, Control, LabelKey, LabelValue, OriginName, PlayId, PlayerId, PlayerMetrics, Rule, RuleId,
-    SessionId, Shape, ShapeControl, Timestamp, TransportAction, Variant,
+    AttemptId, Control, LabelKey, LabelValue, LinkMetrics, OriginName, PlayId, PlayerId, PlayerMetrics, Rule,
+    RuleId, SessionId, Shape, ShapeControl, Timestamp, TransportAction, Variant,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -44,6 +44,9 @@ pub struct PlayerRecord {
     /// The player's last report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub player_metrics: Option<PlayerMetrics>,
+    /// The last second of the session's link, measured by the rig; absent while the player has no session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_metrics: Option<LinkMetrics>,
     /// When the rig first heard of the player.
     pub first_seen_at: Timestamp,
     /// When it last asked or reported.
@@ -71,6 +74,17 @@ pub enum LinkBackend {
     Pacing,
     /// Nobody.
     Off,
+}
+
+impl LinkBackend {
+    /// Its public name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Pacing => "pacing",
+            Self::Off => "off",
+        }
+    }
 }
 
 /// The link as it is.

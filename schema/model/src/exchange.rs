@@ -160,6 +160,9 @@ pub struct Link {
     /// TCP at the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp_start: Option<TcpSnapshot>,
+    /// How long the answer was held back where the link's delay cannot be done on packets, ms; part of `client_wait_ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_ms: Option<f64>,
     /// TCP at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp_end: Option<TcpSnapshot>,

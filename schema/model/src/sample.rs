@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Timestamp, Who};
+use crate::{LinkMetrics, Timestamp, Who};
 
 /// One report and its circumstances.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -48,7 +48,7 @@ pub struct RigMetrics {
     /// Bandwidth of the variant of the last video segment, 10^6 bit/s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rendition_mbps: Option<f64>,
-    /// Smoothed round trip of the session's last active connection, ms.
+    /// Smoothed round trip, mean over the last second and the session's connections, ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_rtt_ms: Option<f64>,
     /// Body bytes sent to the player in this session.
@@ -63,6 +63,9 @@ pub struct RigMetrics {
     pub user_agent: String,
     /// The master playlist, path only.
     pub master_manifest_url: String,
+    /// The last second of the session's link; absent without a session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkMetrics>,
 }
 
 /// What a player says of itself; every field may be absent. Times are seconds unless the name says otherwise.

@@ -15,8 +15,10 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "events", sql: include_str!("../migrations/0001_events.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "events", sql: include_str!("../migrations/0001_events.sql") },
+    Migration { version: 2, name: "link_metrics", sql: include_str!("../migrations/0002_link_metrics.sql") },
+];
 
 /// The table that notes which migrations were applied.
 pub const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migrations

@@ -1,6 +1,6 @@
 //! `session_events`: what a player said of itself, with what the rig knew at that moment.
 
-use rebuffer_model::{Extra, Label, PlayerMetrics, RigMetrics, Sample, Timestamp};
+use rebuffer_model::{Extra, Label, LinkMetrics, PlayerMetrics, RigMetrics, Sample, Timestamp};
 
 use crate::declare::{columns, table};
 use crate::head::{Head, Origin};
@@ -114,7 +114,7 @@ columns! {
         delivered_mbps: Option<f32>,
         /// Bandwidth of the variant of the last video segment, 10^6 bit/s.
         server_video_rendition_mbps: Option<f32>,
-        /// Smoothed round trip of the session's last active connection, ms.
+        /// Smoothed round trip, mean over the last second and the session's connections that moved, ms.
         client_rtt_ms: Option<f32>,
         /// Body bytes sent to the player in this session.
         bytes_out_total: u64,
@@ -128,6 +128,52 @@ columns! {
         user_agent: Name,
         /// The master playlist, path only.
         master_manifest_url: String,
+    }
+}
+
+columns! {
+    /// What the session's link did over the last second before the report.
+    LinkColumns {
+        /// Wire rate to the player while something waited in its class, 10^6 bit/s; absent when nothing did.
+        mbps_shaper_rate: Option<f32>,
+        /// Mean of mbps_shaper_rate over the last 6 s, 10^6 bit/s.
+        mbps_shaper_avg: Option<f32>,
+        /// Wire rate to the player, mean of the second, 10^6 bit/s; absent where the kernel has no class.
+        wire_down_mbps: Option<f32>,
+        /// Wire rate to the player, slowest tenth of the second, 10^6 bit/s.
+        wire_down_min_mbps: Option<f32>,
+        /// Wire rate to the player, fastest tenth of the second, 10^6 bit/s.
+        wire_down_max_mbps: Option<f32>,
+        /// Wire rate from the player, mean of the second, 10^6 bit/s; absent where the kernel has no class.
+        wire_up_mbps: Option<f32>,
+        /// Bytes that waited to go to the player, mean of the second.
+        shaper_backlog_bytes: Option<f32>,
+        /// Bytes that waited to go to the player, most of the second.
+        shaper_backlog_max_bytes: Option<f32>,
+        /// Packets to the player that found the queue full in the second.
+        shaper_drops: Option<u64>,
+        /// Smallest smoothed round trip of the second, ms.
+        client_rtt_min_ms: Option<f32>,
+        /// Largest smoothed round trip of the second, ms.
+        client_rtt_max_ms: Option<f32>,
+        /// Whether nothing was acknowledged in the second, so that the round trips are those of an earlier one.
+        client_rtt_stale: Option<bool>,
+        /// Mean deviation of the round trip on the busiest connection, ms.
+        client_rtt_var_ms: Option<f32>,
+        /// Smallest round trip the kernel knows of any open connection, ms.
+        client_rtt_min_lifetime_ms: Option<f32>,
+        /// Largest retransmission timeout of any open connection, ms.
+        client_rto_ms: Option<f32>,
+        /// Segments sent again in the second.
+        client_retransmits: Option<u64>,
+        /// Congestion window of the busiest connection, segments.
+        client_cwnd: Option<u32>,
+        /// The kernel's delivery rate estimate on the busiest connection, 10^6 bit/s.
+        delivery_rate_mbps: Option<f32>,
+        /// Whether that estimate was limited by the rig having nothing to send.
+        delivery_app_limited: Option<bool>,
+        /// Round trip of an ICMP echo to the player, ms; absent when the last one got no answer.
+        client_path_ping_rtt_ms: Option<f32>,
     }
 }
 
@@ -146,6 +192,8 @@ table! {
         stalls: StallColumns,
         /// What the rig knew.
         rig: RigColumns,
+        /// What the link did.
+        link: LinkColumns,
     }
     engine "MergeTree",
     partition by "toYYYYMMDD(ts)",
@@ -168,6 +216,7 @@ impl SessionEvent {
             playback: playback(&sample.player),
             stalls: stalls(&sample.player),
             rig: rig(&sample.rig),
+            link: link(sample.rig.link.as_ref().unwrap_or(&LinkMetrics::default())),
         }
     }
 }
@@ -261,5 +310,31 @@ fn rig(knew: &RigMetrics) -> RigColumns {
         player_ip: Name(knew.player_ip.clone()),
         user_agent: Name(knew.user_agent.clone()),
         master_manifest_url: knew.master_manifest_url.clone(),
+    }
+}
+
+fn link(did: &LinkMetrics) -> LinkColumns {
+    let LinkMetrics { wire, tcp, .. } = did;
+    LinkColumns {
+        mbps_shaper_rate: wire.mbps_shaper_rate.map(narrow),
+        mbps_shaper_avg: wire.mbps_shaper_avg.map(narrow),
+        wire_down_mbps: wire.wire_down_mbps.map(|rate| narrow(rate.mean)),
+        wire_down_min_mbps: wire.wire_down_mbps.map(|rate| narrow(rate.min)),
+        wire_down_max_mbps: wire.wire_down_mbps.map(|rate| narrow(rate.max)),
+        wire_up_mbps: wire.wire_up_mbps.map(|rate| narrow(rate.mean)),
+        shaper_backlog_bytes: wire.shaper_backlog_bytes.map(|bytes| narrow(bytes.mean)),
+        shaper_backlog_max_bytes: wire.shaper_backlog_bytes.map(|bytes| narrow(bytes.max)),
+        shaper_drops: wire.shaper_drops,
+        client_rtt_min_ms: tcp.rtt_min_ms.map(narrow),
+        client_rtt_max_ms: tcp.rtt_max_ms.map(narrow),
+        client_rtt_stale: tcp.rtt_ms.map(|_| tcp.rtt_stale),
+        client_rtt_var_ms: tcp.busiest.rtt_var_ms.map(narrow),
+        client_rtt_min_lifetime_ms: tcp.rtt_min_lifetime_ms.map(narrow),
+        client_rto_ms: tcp.rto_ms.map(narrow),
+        client_retransmits: tcp.retransmits,
+        client_cwnd: tcp.busiest.cwnd,
+        delivery_rate_mbps: tcp.busiest.delivery_rate_mbps.map(narrow),
+        delivery_app_limited: tcp.busiest.app_limited,
+        client_path_ping_rtt_ms: did.path_ping_rtt_ms.map(narrow),
     }
 }

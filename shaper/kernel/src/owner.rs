@@ -27,6 +27,7 @@ pub(crate) struct Owner {
     commands: mpsc::Sender<Command>,
     sessions: Arc<Sessions>,
     machine: Machine,
+    interfaces: Arc<[String]>,
 }
 
 /// An owner whose thread is looking around.
@@ -34,14 +35,14 @@ pub(crate) struct Owner {
 pub(crate) struct Starting {
     commands: mpsc::Sender<Command>,
     sessions: Arc<Sessions>,
-    started: oneshot::Receiver<Result<Machine, ShaperError>>,
+    started: oneshot::Receiver<Result<(Machine, Arc<[String]>), ShaperError>>,
 }
 
 impl Starting {
     /// The owner, once its thread knows what the kernel can do.
     pub(crate) async fn ready(self) -> Result<Owner, ShaperError> {
-        let machine = self.started.await.map_err(|_| ShaperError::Closed)??;
-        Ok(Owner { commands: self.commands, sessions: self.sessions, machine })
+        let (machine, interfaces) = self.started.await.map_err(|_| ShaperError::Closed)??;
+        Ok(Owner { commands: self.commands, sessions: self.sessions, machine, interfaces })
     }
 }
 
@@ -63,6 +64,7 @@ enum Command {
 struct Thread {
     tree: Tree<Netlink>,
     sessions: Arc<Sessions>,
+    interfaces: Arc<[String]>,
     _claim: Claim,
 }
 
@@ -81,7 +83,7 @@ impl Owner {
         let body = move || match Thread::prepare(netlink, claim, interfaces, sessions) {
             Ok(thread) => {
                 // With nobody to hear it there is no sender of commands either, so the thread ends by itself.
-                let _ = ready.send(Ok(thread.tree.machine()));
+                let _ = ready.send(Ok((thread.tree.machine(), thread.interfaces.clone())));
                 thread.run(queue);
             }
             Err(error) => drop(ready.send(Err(error))),
@@ -99,6 +101,11 @@ impl Owner {
     /// What the kernel can do.
     pub(crate) fn machine(&self) -> &Machine {
         &self.machine
+    }
+
+    /// The devices that are shaped.
+    pub(crate) fn interfaces(&self) -> &[String] {
+        &self.interfaces
     }
 
     pub(crate) fn enter(&self, port: u16) -> Option<Arc<LinkState>> {
@@ -180,7 +187,8 @@ impl Thread {
         for interface in tree.clean()? {
             tracing::warn!(interface, "removed what an earlier run had left");
         }
-        Ok(Self { tree, sessions, _claim: claim })
+        let interfaces = tree.names().into();
+        Ok(Self { tree, sessions, interfaces, _claim: claim })
     }
 
     fn run(mut self, mut queue: mpsc::Receiver<Command>) {

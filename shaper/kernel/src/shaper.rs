@@ -98,6 +98,14 @@ impl Shaper {
         &self.inner.reason
     }
 
+    /// The devices whose packets are shaped; none where no packet is. Those that come later are not among them.
+    pub fn interfaces(&self) -> &[String] {
+        match &self.inner.engine {
+            Engine::Kernel(owner) => owner.interfaces(),
+            Engine::Pacing | Engine::Off => &[],
+        }
+    }
+
     /// Who turns a knob in a direction on this machine, or why nobody can.
     pub fn means(&self, knob: &str, direction: Direction) -> KnobMeans {
         rebuffer_shape::means(knob, direction, &self.machine())

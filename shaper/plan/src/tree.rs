@@ -100,6 +100,12 @@ impl<K: Kernel> Tree<K> {
         Machine::Kernel(self.features.clone())
     }
 
+    /// The names of the devices that are shaped.
+    pub fn names(&self) -> Vec<String> {
+        let shaped = self.devices.iter().filter(|device| device.role == Role::Leave);
+        shaped.map(|device| device.interface.name.clone()).collect()
+    }
+
     /// Removes what an earlier run left behind on any device, and looks whether the devices can be shaped. Returns the
     /// names of what was cleaned.
     pub fn clean(&mut self) -> Result<Vec<String>, TreeError> {

@@ -19,4 +19,6 @@ mod origin_trouble;
 #[cfg(test)]
 mod redaction;
 #[cfg(test)]
+mod telemetry;
+#[cfg(test)]
 mod transparency;

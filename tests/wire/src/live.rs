@@ -17,10 +17,14 @@ async fn rig() -> (Origin, Rig) {
     (origin, rig)
 }
 
+/// The next frames that have a place in the order; seconds of links pass between them.
 async fn names(events: &mut Sse, count: usize) -> Vec<Event> {
     let mut seen = Vec::new();
     while seen.len() < count {
-        seen.push(events.next().await.expect("the stream goes on"));
+        let event = events.next().await.expect("the stream goes on");
+        if event.name != "player.link" {
+            seen.push(event);
+        }
     }
     seen
 }

@@ -115,7 +115,9 @@ fn parse_id(text: &str) -> Option<(i64, u64)> {
 }
 
 fn sent_event(epoch: i64, sent: &Sent) -> Event {
-    Event::default().id(format!("{epoch}-{}", sent.number)).event(sent.name).data(&*sent.json)
+    let event = Event::default().event(sent.name).data(&*sent.json);
+    // Without an id, the client's place stays where it was.
+    if sent.kept { event.id(format!("{epoch}-{}", sent.number)) } else { event }
 }
 
 fn gap_event(gap: ReplayGap) -> Event {

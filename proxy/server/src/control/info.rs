@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rebuffer_api::{Capability, Info, KnobView, ListenView, OriginView};
-use rebuffer_model::{Direction, FAULTS, KNOBS};
+use rebuffer_api::{Info, ListenView, OriginView};
+use rebuffer_model::FAULTS;
 
+use crate::machine::machine_of;
 use crate::rig::Rig;
-use crate::sessions::link_backend;
 
 /// What this rig is and can do.
 #[utoipa::path(get, path = "/api/v2/info", tag = "rig", operation_id = "getInfo",
@@ -38,25 +38,8 @@ pub(super) async fn info(State(rig): State<Arc<Rig>>) -> Json<Info> {
                 playlists: origin.config.playlists.clone(),
             })
             .collect(),
-        shaper: Capability {
-            backend: link_backend(rig.shaper.backend()),
-            reason: rig.shaper.reason().to_owned(),
-        },
+        machine: machine_of(&rig.shaper, rig.path_ping.means()),
         archive: (rig.surroundings.archive)(),
-        knobs: KNOBS
-            .iter()
-            .map(|knob| KnobView {
-                name: knob.name,
-                unit: knob.unit,
-                doc: knob.doc,
-                kind: knob.kind,
-                default: knob.default,
-                downlink: rig.shaper.means(knob.name, Direction::Downlink),
-                uplink: rig.shaper.means(knob.name, Direction::Uplink),
-                min: knob.min,
-                max: knob.max,
-            })
-            .collect(),
         faults: FAULTS,
     })
 }

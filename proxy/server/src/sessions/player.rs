@@ -224,6 +224,7 @@ impl Player {
             current_play: said.play.clone(),
             ladder: said.ladder.clone(),
             player_metrics: said.metrics.clone(),
+            server_metrics: session.as_ref().map(|session| session.link_metrics()),
             first_seen_at: self.first_seen,
             last_seen_at: self.last_seen(),
         }

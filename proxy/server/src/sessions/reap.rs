@@ -15,7 +15,7 @@ use crate::rig::Rig;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Once a second: asks the kernel what was delivered, and ends the sessions that are idle.
+/// Once a second: ends the sessions that are idle.
 pub(crate) async fn reap_idle(rig: Arc<Rig>) {
     let mut tick = tokio::time::interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -25,7 +25,6 @@ pub(crate) async fn reap_idle(rig: Arc<Rig>) {
             () = rig.closing.cancelled() => return,
         }
         for session in rig.players.sessions() {
-            session.telemetry.sample();
             if session.is_idle_for(rig.config.idle) {
                 let _changing = session.player.change.lock().await;
                 // A request may have come while waiting for the lock.
