@@ -13,6 +13,7 @@ mod faults;
 mod isolation;
 #[cfg(test)]
 mod links;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod origin_trouble;
