@@ -215,7 +215,9 @@ impl Settings {
         let base = address(&self.base.unwrap_or_default()).context("--base")?;
         let isolate = self.isolate.unwrap_or(false);
         if isolate && base.ip().is_loopback() {
-            bail!("with --isolate players come from outside: --base may not be a loopback address; got {base}");
+            bail!(
+                "with --isolate players come from outside: --base may not be a loopback address; got {base}"
+            );
         }
         Ok(Resolved {
             data_dir: self.data_dir.unwrap_or_default(),
