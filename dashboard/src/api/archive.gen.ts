@@ -271,7 +271,7 @@ export interface components {
             delivered_mbps?: number | null;
             /** @description Bandwidth of the variant of the last video segment, 10^6 bit/s. */
             server_video_rendition_mbps?: number | null;
-            /** @description Smoothed round trip of the session's last active connection, ms. */
+            /** @description Smoothed round trip, mean over the last second and the session's connections that moved, ms. */
             client_rtt_ms?: number | null;
             /** @description Body bytes sent to the player in this session. */
             bytes_out_total?: string;
@@ -285,6 +285,46 @@ export interface components {
             user_agent?: string;
             /** @description The master playlist, path only. */
             master_manifest_url?: string;
+            /** @description Wire rate to the player while something waited in its class, 10^6 bit/s; absent when nothing did. */
+            mbps_shaper_rate?: number | null;
+            /** @description Mean of mbps_shaper_rate over the last 6 s, 10^6 bit/s. */
+            mbps_shaper_avg?: number | null;
+            /** @description Wire rate to the player, mean of the second, 10^6 bit/s; absent where the kernel has no class. */
+            wire_down_mbps?: number | null;
+            /** @description Wire rate to the player, slowest tenth of the second, 10^6 bit/s. */
+            wire_down_min_mbps?: number | null;
+            /** @description Wire rate to the player, fastest tenth of the second, 10^6 bit/s. */
+            wire_down_max_mbps?: number | null;
+            /** @description Wire rate from the player, mean of the second, 10^6 bit/s; absent where the kernel has no class. */
+            wire_up_mbps?: number | null;
+            /** @description Bytes that waited to go to the player, mean of the second. */
+            shaper_backlog_bytes?: number | null;
+            /** @description Bytes that waited to go to the player, most of the second. */
+            shaper_backlog_max_bytes?: number | null;
+            /** @description Packets to the player that found the queue full in the second. */
+            shaper_drops?: string | null;
+            /** @description Smallest smoothed round trip of the second, ms. */
+            client_rtt_min_ms?: number | null;
+            /** @description Largest smoothed round trip of the second, ms. */
+            client_rtt_max_ms?: number | null;
+            /** @description Whether nothing was acknowledged in the second, so that the round trips are those of an earlier one. */
+            client_rtt_stale?: boolean | null;
+            /** @description Mean deviation of the round trip on the busiest connection, ms. */
+            client_rtt_var_ms?: number | null;
+            /** @description Smallest round trip the kernel knows of any open connection, ms. */
+            client_rtt_min_lifetime_ms?: number | null;
+            /** @description Largest retransmission timeout of any open connection, ms. */
+            client_rto_ms?: number | null;
+            /** @description Segments sent again in the second. */
+            client_retransmits?: string | null;
+            /** @description Congestion window of the busiest connection, segments. */
+            client_cwnd?: number | null;
+            /** @description The kernel's delivery rate estimate on the busiest connection, 10^6 bit/s. */
+            delivery_rate_mbps?: number | null;
+            /** @description Whether that estimate was limited by the rig having nothing to send. */
+            delivery_app_limited?: boolean | null;
+            /** @description Round trip of an ICMP echo to the player, ms; absent when the last one got no answer. */
+            client_path_ping_rtt_ms?: number | null;
         };
         /** @description A whole list. */
         Items_LabelView: {
@@ -590,7 +630,7 @@ export interface components {
                 delivered_mbps?: number | null;
                 /** @description Bandwidth of the variant of the last video segment, 10^6 bit/s. */
                 server_video_rendition_mbps?: number | null;
-                /** @description Smoothed round trip of the session's last active connection, ms. */
+                /** @description Smoothed round trip, mean over the last second and the session's connections that moved, ms. */
                 client_rtt_ms?: number | null;
                 /** @description Body bytes sent to the player in this session. */
                 bytes_out_total?: string;
@@ -604,6 +644,46 @@ export interface components {
                 user_agent?: string;
                 /** @description The master playlist, path only. */
                 master_manifest_url?: string;
+                /** @description Wire rate to the player while something waited in its class, 10^6 bit/s; absent when nothing did. */
+                mbps_shaper_rate?: number | null;
+                /** @description Mean of mbps_shaper_rate over the last 6 s, 10^6 bit/s. */
+                mbps_shaper_avg?: number | null;
+                /** @description Wire rate to the player, mean of the second, 10^6 bit/s; absent where the kernel has no class. */
+                wire_down_mbps?: number | null;
+                /** @description Wire rate to the player, slowest tenth of the second, 10^6 bit/s. */
+                wire_down_min_mbps?: number | null;
+                /** @description Wire rate to the player, fastest tenth of the second, 10^6 bit/s. */
+                wire_down_max_mbps?: number | null;
+                /** @description Wire rate from the player, mean of the second, 10^6 bit/s; absent where the kernel has no class. */
+                wire_up_mbps?: number | null;
+                /** @description Bytes that waited to go to the player, mean of the second. */
+                shaper_backlog_bytes?: number | null;
+                /** @description Bytes that waited to go to the player, most of the second. */
+                shaper_backlog_max_bytes?: number | null;
+                /** @description Packets to the player that found the queue full in the second. */
+                shaper_drops?: string | null;
+                /** @description Smallest smoothed round trip of the second, ms. */
+                client_rtt_min_ms?: number | null;
+                /** @description Largest smoothed round trip of the second, ms. */
+                client_rtt_max_ms?: number | null;
+                /** @description Whether nothing was acknowledged in the second, so that the round trips are those of an earlier one. */
+                client_rtt_stale?: boolean | null;
+                /** @description Mean deviation of the round trip on the busiest connection, ms. */
+                client_rtt_var_ms?: number | null;
+                /** @description Smallest round trip the kernel knows of any open connection, ms. */
+                client_rtt_min_lifetime_ms?: number | null;
+                /** @description Largest retransmission timeout of any open connection, ms. */
+                client_rto_ms?: number | null;
+                /** @description Segments sent again in the second. */
+                client_retransmits?: string | null;
+                /** @description Congestion window of the busiest connection, segments. */
+                client_cwnd?: number | null;
+                /** @description The kernel's delivery rate estimate on the busiest connection, 10^6 bit/s. */
+                delivery_rate_mbps?: number | null;
+                /** @description Whether that estimate was limited by the rig having nothing to send. */
+                delivery_app_limited?: boolean | null;
+                /** @description Round trip of an ICMP echo to the player, ms; absent when the last one got no answer. */
+                client_path_ping_rtt_ms?: number | null;
             }[];
             /** @description Where the next part begins, for the parameter `cursor`; null at the end. */
             next_cursor: string | null;

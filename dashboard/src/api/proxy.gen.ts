@@ -410,6 +410,32 @@ export interface components {
          * @description The try within a play: 1 on a new play, one more per restart, 0 when unknown.
          */
         AttemptId: number;
+        /** @description What the connection says that carried most in the second; where none did, the one that began last. */
+        BusiestMetrics: {
+            /**
+             * Format: double
+             * @description Mean deviation of the round trip, ms.
+             * @default null
+             */
+            rtt_var_ms?: number | null;
+            /**
+             * Format: int32
+             * @description Congestion window, segments.
+             * @default null
+             */
+            cwnd?: number | null;
+            /**
+             * Format: double
+             * @description The kernel's delivery rate estimate, 10^6 bit/s; absent before the first.
+             * @default null
+             */
+            delivery_rate_mbps?: number | null;
+            /**
+             * @description Whether that estimate was limited by the rig having nothing to send.
+             * @default null
+             */
+            app_limited?: boolean | null;
+        };
         /** @description Who enforces links, and why. */
         Capability: {
             /** @description The backend in use. */
@@ -578,6 +604,11 @@ export interface components {
             /** @enum {string} */
             type: "play.ended";
         } | {
+            /** @description What a session's link did in the last second. Has no id and is not sent again to who comes back. */
+            data: components["schemas"]["PlayerLink"];
+            /** @enum {string} */
+            type: "player.link";
+        } | {
             /** @description A rule fired. */
             data: components["schemas"]["RuleFired"];
             /** @enum {string} */
@@ -604,7 +635,7 @@ export interface components {
             value: string;
         };
         /** @description What this rig is and can do. */
-        Info: {
+        Info: components["schemas"]["MachineView"] & {
             /** @description The version of the rig. */
             version: string;
             /** @description The versions of the API it serves. */
@@ -613,12 +644,8 @@ export interface components {
             listen: components["schemas"]["ListenView"];
             /** @description The origins it may reach. */
             origins: components["schemas"]["OriginView"][];
-            /** @description Who enforces links, and why not somebody better. */
-            shaper: components["schemas"]["Capability"];
             /** @description Whether events are archived, and why not. */
             archive: components["schemas"]["PartView"];
-            /** @description The knobs of a link. */
-            knobs: components["schemas"]["KnobView"][];
             /** @description The faults a rule may name. */
             faults: components["schemas"]["FaultFact"][];
         };
@@ -653,6 +680,7 @@ export interface components {
                 /** @description The ladder of the last master playlist, lowest rung first. */
                 ladder: components["schemas"]["Variant"][];
                 player_metrics?: components["schemas"]["PlayerMetrics"] | null;
+                server_metrics?: components["schemas"]["LinkMetrics"] | null;
                 /** @description When the rig first heard of the player. */
                 first_seen_at: components["schemas"]["Timestamp"];
                 /** @description When it last asked or reported. */
@@ -756,6 +784,11 @@ export interface components {
              */
             rate_limit_mbps?: number | null;
             tcp_start?: components["schemas"]["TcpSnapshot"] | null;
+            /**
+             * Format: double
+             * @description How long the answer was held back where the link's delay cannot be done on packets, ms; part of `client_wait_ms`.
+             */
+            held_ms?: number | null;
             tcp_end?: components["schemas"]["TcpSnapshot"] | null;
         };
         /**
@@ -763,6 +796,22 @@ export interface components {
          * @enum {string}
          */
         LinkBackend: "kernel" | "pacing" | "off";
+        /** @description A second of a session's link. */
+        LinkMetrics: components["schemas"]["WireMetrics"] & components["schemas"]["TcpMetrics"] & {
+            /**
+             * Format: double
+             * @description The cap the shaper enforces, 10^6 bit/s; 0 is uncapped.
+             * @default 0
+             */
+            effective_rate_limit_mbps?: number;
+            /**
+             * Format: double
+             * @description The player's address asked and answered by ICMP echo, past the session's queue, ms; absent when the last one got no
+             *     answer.
+             * @default null
+             */
+            path_ping_rtt_ms?: number | null;
+        };
         /** @description The link as it is. */
         LinkView: {
             /** @description Who enforces it. */
@@ -803,6 +852,19 @@ export interface components {
              * @description The last session port.
              */
             last_session_port: number;
+        };
+        /** @description What a machine can do to links, and what it can see of them. */
+        MachineView: {
+            /** @description Who enforces links, and why not somebody better. */
+            shaper: components["schemas"]["Capability"];
+            /** @description The devices whose packets are shaped; empty where no packet is. */
+            interfaces: string[];
+            /** @description The knobs of a link. */
+            knobs: components["schemas"]["KnobView"][];
+            /** @description Who strikes the packets of a session (`shape.transport_fault`), or why nobody can. */
+            transport_fault: components["schemas"]["KnobMeans"];
+            /** @description How the path to players is measured (`path_ping_rtt_ms`), or why it is not. */
+            path_ping: components["schemas"]["KnobMeans"];
         };
         /**
          * Format: double
@@ -1004,6 +1066,17 @@ export interface components {
          * @description A player (a device), named by the client. Canonical: a lower-case UUID; any other name becomes a UUIDv5.
          */
         PlayerId: string;
+        /** @description A second of a session's link. */
+        PlayerLink: {
+            /** @description The player. */
+            player_id: components["schemas"]["PlayerId"];
+            /** @description Its session. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description When the second ended. */
+            ts: components["schemas"]["Timestamp"];
+            /** @description What was measured. */
+            server_metrics: components["schemas"]["LinkMetrics"];
+        };
         /** @description What a player says of itself; every field may be absent. Times are seconds unless the name says otherwise. */
         PlayerMetrics: {
             /** @default null */
@@ -1239,6 +1312,7 @@ export interface components {
             /** @description The ladder of the last master playlist, lowest rung first. */
             ladder: components["schemas"]["Variant"][];
             player_metrics?: components["schemas"]["PlayerMetrics"] | null;
+            server_metrics?: components["schemas"]["LinkMetrics"] | null;
             /** @description When the rig first heard of the player. */
             first_seen_at: components["schemas"]["Timestamp"];
             /** @description When it last asked or reported. */
@@ -1377,7 +1451,7 @@ export interface components {
             rendition_mbps?: number | null;
             /**
              * Format: double
-             * @description Smoothed round trip of the session's last active connection, ms.
+             * @description Smoothed round trip, mean over the last second and the session's connections, ms.
              * @default null
              */
             client_rtt_ms?: number | null;
@@ -1414,6 +1488,8 @@ export interface components {
              * @default
              */
             master_manifest_url?: string;
+            /** @default null */
+            link?: components["schemas"]["LinkMetrics"] | null;
         };
         /**
          * @description A fault, the requests it is meant for, and its cadence. Rules stand in a list; the first that matches a request and is not
@@ -1544,6 +1620,80 @@ export interface components {
             preset?: string | null;
             pattern?: components["schemas"]["Pattern"] | null;
             transport_fault?: components["schemas"]["TransportFault"] | null;
+        };
+        /** @description A value over a second. */
+        Spread: {
+            /**
+             * Format: double
+             * @description The mean; of a rate, everything that passed over the whole time.
+             */
+            mean: number;
+            /**
+             * Format: double
+             * @description The smallest.
+             */
+            min: number;
+            /**
+             * Format: double
+             * @description The largest.
+             */
+            max: number;
+        };
+        /** @description What the connections of a session say (`TCP_INFO`). */
+        TcpMetrics: components["schemas"]["BusiestMetrics"] & {
+            /**
+             * Format: int32
+             * @description Open connections at the end of the second.
+             * @default 0
+             */
+            connections?: number;
+            /**
+             * Format: double
+             * @description Bytes acknowledged in the second, over its length, 10^6 bit/s; absent before the first.
+             * @default null
+             */
+            delivered_mbps?: number | null;
+            /**
+             * Format: double
+             * @description Smoothed round trip, mean over the second and the connections that moved, ms.
+             * @default null
+             */
+            rtt_ms?: number | null;
+            /**
+             * Format: double
+             * @description The smallest smoothed round trip of the second, ms.
+             * @default null
+             */
+            rtt_min_ms?: number | null;
+            /**
+             * Format: double
+             * @description The largest smoothed round trip of the second, ms.
+             * @default null
+             */
+            rtt_max_ms?: number | null;
+            /**
+             * @description Whether nothing was acknowledged in the second, so that the round trips are those of an earlier one.
+             * @default false
+             */
+            rtt_stale?: boolean;
+            /**
+             * Format: double
+             * @description The smallest round trip the kernel knows of any open connection, ms.
+             * @default null
+             */
+            rtt_min_lifetime_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Segments sent again in the second.
+             * @default null
+             */
+            retransmits?: number | null;
+            /**
+             * Format: double
+             * @description The largest retransmission timeout of any open connection, ms.
+             * @default null
+             */
+            rto_ms?: number | null;
         };
         /** @description What the kernel says of a connection (`TCP_INFO`). */
         TcpSnapshot: {
@@ -1825,6 +1975,40 @@ export interface components {
             play_id?: components["schemas"]["PlayId"] | null;
             /** @description The attempt within the play, 0 when unknown. */
             attempt_id?: components["schemas"]["AttemptId"];
+        };
+        /** @description What passed the classes of a session in the kernel, headers and repetitions included. */
+        WireMetrics: {
+            /**
+             * Format: double
+             * @description The rate to the player over the tenths of the second at both ends of which something waited, 10^6 bit/s: what the link
+             *     gives to who asks for more. Absent when nothing waited.
+             * @default null
+             */
+            mbps_shaper_rate?: number | null;
+            /**
+             * Format: double
+             * @description The mean of `mbps_shaper_rate` over the last 6 s; absent when nothing waited.
+             * @default null
+             */
+            mbps_shaper_avg?: number | null;
+            /** @default null */
+            wire_down_mbps?: components["schemas"]["Spread"] | null;
+            /** @default null */
+            wire_up_mbps?: components["schemas"]["Spread"] | null;
+            /**
+             * Format: int64
+             * @description Packets to the player in the second.
+             * @default null
+             */
+            shaper_packets?: number | null;
+            /**
+             * Format: int64
+             * @description Packets to the player that found the queue full in the second.
+             * @default null
+             */
+            shaper_drops?: number | null;
+            /** @default null */
+            shaper_backlog_bytes?: components["schemas"]["Spread"] | null;
         };
     };
     responses: never;
