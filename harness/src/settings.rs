@@ -212,16 +212,23 @@ impl Settings {
         if baseline.is_some() && shaper == Mode::Off {
             bail!("--baseline-mbps cannot be enforced with --shaper off");
         }
+        let base = address(&self.base.unwrap_or_default()).context("--base")?;
+        let isolate = self.isolate.unwrap_or(false);
+        if isolate && base.ip().is_loopback() {
+            bail!(
+                "with --isolate players come from outside: --base may not be a loopback address; got {base}"
+            );
+        }
         Ok(Resolved {
             data_dir: self.data_dir.unwrap_or_default(),
             api: address(&self.api.unwrap_or_default()).context("--api")?,
-            base: address(&self.base.unwrap_or_default()).context("--base")?,
+            base,
             session_ports: ports(&self.session_ports.unwrap_or_default()).context("--session-ports")?,
             origins: self.origin.into_iter().map(NamedOrigin::into_config).collect(),
             demo,
             shaper,
             interfaces: self.interface,
-            isolate: self.isolate.unwrap_or(false),
+            isolate,
             baseline,
             archive: self.archive.unwrap_or_default(),
             archive_library: self.archive_library,

@@ -35,8 +35,11 @@ pub(crate) struct Owner {
 pub(crate) struct Starting {
     commands: mpsc::Sender<Command>,
     sessions: Arc<Sessions>,
-    started: oneshot::Receiver<Result<(Machine, Arc<[String]>), ShaperError>>,
+    started: oneshot::Receiver<Result<Found, ShaperError>>,
 }
+
+/// What the thread found: what the kernel can do, and the devices that are shaped.
+type Found = (Machine, Arc<[String]>);
 
 impl Starting {
     /// The owner, once its thread knows what the kernel can do.

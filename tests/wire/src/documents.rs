@@ -12,6 +12,7 @@ const PLAYERS: &str = "/api/v2/players";
 const PLAYER: &str = "/api/v2/players/{player_id}";
 const RULES: &str = "/api/v2/players/{player_id}/fault_rules";
 const RULE: &str = "/api/v2/players/{player_id}/fault_rules/{rule_id}";
+const TRACE: &str = "/api/v2/traces/{name}";
 const METRICS: &str = "/api/v2/players/{player_id}/metrics";
 
 fn site(asked: &Asked) -> Said {
@@ -99,6 +100,17 @@ async fn live_answers_fit_the_document_and_every_operation_is_asked() {
     judge.ask(RULE, 404, change("DELETE", &format!("{rules}/nothing"), "4", "")).await;
     judge.ask(RULE, 204, change("DELETE", &format!("{rules}/a"), "4", "")).await;
     judge.ask(PLAYER, 204, Ask::new("DELETE", one)).await;
+
+    let trace = "/api/v2/traces/lte";
+    let put = |file: &str| json(Ask::new("PUT", trace), file);
+    judge.ask(TRACE, 400, put("nothing of the kind")).await;
+    judge.ask(TRACE, 201, put("0 4.0\n5 2.0\n")).await;
+    judge.ask(TRACE, 200, put("0 4.0\n5 2.0\n")).await;
+    judge.ask(TRACE, 200, Ask::get(trace)).await;
+    judge.ask("/api/v2/traces", 200, Ask::get("/api/v2/traces")).await;
+    judge.ask(TRACE, 204, Ask::new("DELETE", trace)).await;
+    judge.ask(TRACE, 404, Ask::new("DELETE", trace)).await;
+    judge.ask("/api/v2/link-presets", 200, Ask::get("/api/v2/link-presets")).await;
 
     // Every frame and record of all this, up to the last of each.
     judge_stream(&mut judge, &mut events, "Frame", |event| event.contains("player.deleted")).await;

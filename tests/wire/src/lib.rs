@@ -12,6 +12,8 @@ mod faults;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod origin_trouble;

@@ -11,6 +11,8 @@ use socket2::{Domain, SockRef, Socket, Type};
 use crate::after;
 use crate::netns::Net;
 
+const V4: &str = "127.0.0.1";
+const V6: &str = "::1";
 const BYTES: usize = 200_000;
 const CLASS: u32 = 0x5eb0_0001;
 
@@ -33,9 +35,9 @@ fn forked(netlink: &mut Netlink) -> (Interface, Interface) {
 }
 
 /// Sends bytes from a port, in the class of a session, and says how many of them went through the device.
-fn carry(netlink: &mut Netlink, down: &Interface, address: &str) -> u64 {
+fn carry(netlink: &mut Netlink, down: &Interface, ip: &str, port: u16) -> u64 {
     let before = netlink.class(down, minor()).unwrap().unwrap().counters.bytes;
-    let address: SocketAddr = address.parse().unwrap();
+    let address = SocketAddr::new(ip.parse().unwrap(), port);
     let listener = listen(address);
     let mut client = TcpStream::connect(address).unwrap();
     let (mut server, _) = listener.accept().unwrap();
@@ -74,18 +76,18 @@ fn a_diverted_port_goes_through_our_device_and_others_do_not() {
             netlink.apply(&lo, &Op::Divert(*port)).unwrap();
         }
         assert_eq!(netlink.diverted(&lo), Ok(Some(ports[..2].iter().copied().collect())));
-        for address in ["127.0.0.1", "[::1]"] {
+        for ip in [V4, V6] {
             for (at, port) in ports.iter().enumerate() {
-                let bytes = carry(netlink, &down, &format!("{address}:{port}"));
-                assert_eq!((passed(bytes), bytes == 0), (at < 2, at == 2), "{address}:{port} {bytes}");
+                let bytes = carry(netlink, &down, ip, *port);
+                assert_eq!((passed(bytes), bytes == 0), (at < 2, at == 2), "{ip} {port} {bytes}");
             }
         }
         netlink.apply(&lo, &Op::Undivert(ports[0])).unwrap();
         netlink.apply(&lo, &Op::Undivert(ports[0])).unwrap();
         assert_eq!(netlink.diverted(&lo), Ok(Some(BTreeSet::from([ports[1]]))));
-        assert_eq!(carry(netlink, &down, "127.0.0.1:30100"), 0);
-        assert!(passed(carry(netlink, &down, "127.0.0.1:30356")));
-        assert!(passed(carry(netlink, &down, "[::1]:30356")));
+        assert_eq!(carry(netlink, &down, V4, 30100), 0);
+        assert!(passed(carry(netlink, &down, V4, 30356)));
+        assert!(passed(carry(netlink, &down, V6, 30356)));
     });
 }
 
@@ -159,9 +161,9 @@ fn a_foreign_hook_and_its_filters_survive() {
             for _ in 0..2 {
                 let (lo, down) = forked(netlink);
                 netlink.apply(&lo, &Op::Divert(30_100)).unwrap();
-                assert!(passed(carry(netlink, &down, "127.0.0.1:30100")));
+                assert!(passed(carry(netlink, &down, V4, 30100)));
                 netlink.apply(&lo, &Op::RemoveFork).unwrap();
-                assert_eq!(carry(netlink, &down, "127.0.0.1:30100"), 0);
+                assert_eq!(carry(netlink, &down, V4, 30100), 0);
                 assert_eq!(netlink.diverted(&lo), Ok(None));
                 netlink.dismiss(Aide::Down).unwrap();
             }
