@@ -47,7 +47,8 @@ async fn look(rig: &Rig, trouble: &mut Trouble) {
     let at = Duration::from_micros(clock::moment().as_micros());
     for session in watched {
         let passed = traffic.as_ref().map(|of| of.get(&session.port).copied().unwrap_or_default());
-        if session.telemetry.link.look(at, passed, || rig.path_ping.rtt_ms(session.client_ip())) {
+        let ping_ms = rig.path_ping.rtt_ms(session.client_ip());
+        if session.telemetry.link.look(at, passed, ping_ms) {
             rig.events.pass(&Frame::PlayerLink(Box::new(PlayerLink {
                 player_id: session.player_id(),
                 session_id: session.id,

@@ -138,7 +138,9 @@ pub(crate) async fn ping_players(rig: Arc<Rig>) {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            let echos = pings.rounds.lock().begin(now(), &targets(&rig));
+            // Looked up first: no lock is taken while another is held.
+            let targets = targets(&rig);
+            let echos = pings.rounds.lock().begin(now(), &targets);
             for echo in echos {
                 let speaker = match Family::of(echo.0) {
                     Family::V4 => v4.as_ref(),

@@ -58,13 +58,8 @@ impl Watched {
         self.0.lock().fold.is_some()
     }
 
-    /// Looks; says whether a second is over. `ping_ms` is asked then.
-    pub(super) fn look(
-        &self,
-        at: Duration,
-        traffic: Option<Traffic>,
-        ping_ms: impl FnOnce() -> Option<f64>,
-    ) -> bool {
+    /// Looks; says whether a second is over, which the path then took this long.
+    pub(super) fn look(&self, at: Duration, traffic: Option<Traffic>, path_ping_rtt_ms: Option<f64>) -> bool {
         let mut watch = self.0.lock();
         let Watch { fold, followed, latest } = &mut *watch;
         let Some(folding) = fold else { return false };
@@ -75,7 +70,7 @@ impl Watched {
         if quiet {
             *fold = None;
         }
-        *latest = LinkMetrics { path_ping_rtt_ms: ping_ms(), ..metrics };
+        *latest = LinkMetrics { path_ping_rtt_ms, ..metrics };
         true
     }
 
@@ -122,14 +117,14 @@ mod tests {
     /// A look so long after the last one that it ends a second.
     fn a_second_later(watched: &Watched, seconds: u64) -> LinkMetrics {
         let now = Duration::from_micros(clock::moment().as_micros());
-        assert!(watched.look(now + Duration::from_secs(seconds), None, || Some(3.0)), "a second is over");
+        assert!(watched.look(now + Duration::from_secs(seconds), None, Some(3.0)), "a second is over");
         watched.latest()
     }
 
     #[tokio::test]
     async fn a_connection_wakes_the_watch_and_its_end_lets_it_sleep() {
         let watched = Watched::default();
-        assert!(!watched.is_awake() && !watched.look(Duration::from_secs(9), None, || None));
+        assert!(!watched.is_awake() && !watched.look(Duration::from_secs(9), None, None));
         let (connection, client) = connected().await;
         watched.follow(&connection);
         let second = a_second_later(&watched, 1);
