@@ -99,7 +99,8 @@ fn as_many_are_damaged_as_was_asked() {
     let gone = path.send(SOME, bytes, AT_ONCE).lost(SOME).len();
     let failed = failed() - before;
     is_near(failed, SOME, 0.05 * (bytes + 8) as f64 / (bytes + 42) as f64);
-    assert!(gone >= failed && gone <= failed * 21 / 20, "{gone} gone, {failed} failed");
+    // Which packets are damaged follows from the seed, but not where: one in thirty in a header of lower layers.
+    assert!(gone >= failed && failed * 10 >= gone * 9, "{gone} gone, {failed} failed");
 }
 
 #[test]
