@@ -86,6 +86,13 @@ impl Recorder {
         }
     }
 
+    /// Takes somebody else's queue off a device.
+    pub fn vacate(&mut self, name: &str) {
+        if let Some(device) = self.devices.values_mut().find(|device| device.interface.name == name) {
+            device.foreign = None;
+        }
+    }
+
     /// Refuses one operation: the next for 0, the one after it for 1.
     pub fn refuse(&mut self, after: usize, errno: i32) {
         self.refuse = Some((after, errno));

@@ -7,6 +7,8 @@
 mod audit;
 mod observe;
 
+use std::collections::BTreeSet;
+
 use rebuffer_model::BitsPerSec;
 
 use crate::kernel::{Aide, Features, Interface, Kernel, Op, Refusal, Root};
@@ -39,6 +41,8 @@ pub struct Tree<K> {
     devices: Vec<Device>,
     rules: Option<Rules>,
     wanted: Wanted,
+    /// Sessions that a repair did not bring back yet.
+    unrepaired: BTreeSet<Minor>,
 }
 
 /// Why the tree is not as wanted.
@@ -92,7 +96,15 @@ impl<K: Kernel> Tree<K> {
     /// An empty tree; touches nothing.
     pub fn new(mut kernel: K, interfaces: Interfaces) -> Self {
         let features = kernel.features();
-        Self { kernel, features, interfaces, devices: Vec::new(), rules: None, wanted: Wanted::default() }
+        Self {
+            kernel,
+            features,
+            interfaces,
+            devices: Vec::new(),
+            rules: None,
+            wanted: Wanted::default(),
+            unrepaired: BTreeSet::new(),
+        }
     }
 
     /// What this kernel can do.

@@ -45,12 +45,19 @@ impl<K: Kernel> Tree<K> {
             drifts.extend(now.map(|now| self.compare(at, now)).transpose()?.flatten());
         }
         drifts.extend(self.compare_rules()?);
+        if !self.unrepaired.is_empty() {
+            let found = "what could not be repaired before is tried again".to_owned();
+            drifts.push((found, std::mem::take(&mut self.unrepaired)));
+        }
         if drifts.is_empty() {
             return Ok(Vec::new());
         }
         let repaired = match self.perform(&mut Vec::new()) {
             Ok(_) => Ok(()),
-            Err((name, refusal)) => Err(format!("{name}: {refusal}")),
+            Err((name, refusal)) => {
+                self.unrepaired = drifts.iter().flat_map(|(_, sessions)| sessions.iter().copied()).collect();
+                Err(format!("{name}: {refusal}"))
+            }
         };
         let drift = |(found, sessions)| Drift { found, sessions, repaired: repaired.clone() };
         Ok(drifts.into_iter().map(drift).collect())

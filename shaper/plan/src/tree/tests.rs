@@ -339,4 +339,9 @@ fn what_somebody_else_put_in_our_place_stays() {
     let drifts = tree.audit().unwrap();
     assert!(matches!(&drifts[..], [Drift { repaired: Err(_), .. }]), "{drifts:?}");
     assert!(!tree.read(minor(1)).unwrap().in_sync);
+    assert!(matches!(&tree.audit().unwrap()[..], [Drift { repaired: Err(_), .. }]), "it is tried again");
+    tree.kernel.vacate("lo");
+    assert!(matches!(&tree.audit().unwrap()[..], [Drift { repaired: Ok(()), .. }]));
+    assert!(tree.read(minor(1)).unwrap().in_sync);
+    assert_eq!(tree.audit().unwrap(), []);
 }
