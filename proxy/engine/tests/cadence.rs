@@ -2,12 +2,15 @@
 //!
 //! Deliberately absent: filters beyond kinds; they stand beside their code.
 
+#![expect(clippy::disallowed_types, reason = "a lock of the test's own")]
+
 use std::num::NonZeroU32;
+use std::sync::Mutex;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use rebuffer_engine::{Moment, RequestView, RuleBook};
-use rebuffer_model::{Fault, Filter, Mode, RequestKind, Rule, RuleId};
+use rebuffer_model::{Fault, FaultParams, Filter, Mode, RequestKind, Rule, RuleId};
 
 const KINDS: [RequestKind; 3] = [RequestKind::Segment, RequestKind::Manifest, RequestKind::Key];
 const SECOND: u64 = 1_000_000;
@@ -46,6 +49,7 @@ fn rule(number: usize) -> impl Strategy<Value = Rule> {
         consecutive: NonZeroU32::new(consecutive).expect("at least 1"),
         mode,
         filter: Some(Filter { request_kind: kinds, ..Filter::default() }),
+        params: FaultParams::default(),
     })
 }
 
@@ -88,7 +92,7 @@ proptest! {
             if edited {
                 book.set_rules(&rules).expect("no patterns");
             }
-            let view = RequestView { kind, variant: None, path: "/", ladder_len: 0 };
+            let view = RequestView::of(kind, "/");
             let decision = book.decide(&view, Moment::from_micros(now));
 
             let mut expected = None;
@@ -125,11 +129,12 @@ proptest! {
             consecutive: NonZeroU32::new(consecutive).expect("at least 1"),
             mode: Mode::FailuresPerSeconds,
             filter: None,
+            params: FaultParams::default(),
         }]).expect("no patterns");
         let (mut now, mut opened, mut fired) = (0, None, 0);
         for gap in gaps {
             now += gap;
-            let view = RequestView { kind: RequestKind::Segment, variant: None, path: "/", ladder_len: 0 };
+            let view = RequestView::of(RequestKind::Segment, "/");
             let fires = book.decide(&view, Moment::from_micros(now)).rule_id.is_some();
             if opened.is_none_or(|start| now - start >= u64::from(frequency) * SECOND) {
                 prop_assert!(fires, "a new window begins with a failure");
@@ -137,6 +142,45 @@ proptest! {
             }
             fired += u32::from(fires);
             prop_assert!(fired <= consecutive);
+        }
+    }
+
+    /// Requests that come at once are counted one by one: whatever their order, each rule owns and fires on as many as the
+    /// model says.
+    #[test]
+    fn requests_at_once_are_counted_like_a_row_of_them(
+        rules in (rule(0), rule(1), rule(2), rule(3)),
+        kind in prop::sample::select(KINDS.to_vec()),
+        each in 1_usize..60,
+    ) {
+        let rules = <[Rule; 4]>::from(rules).map(|rule| Rule { mode: Mode::Requests, ..rule });
+        let mut book = RuleBook::default();
+        book.set_rules(&rules).expect("no patterns");
+        let book = Mutex::new(book);
+        std::thread::scope(|threads| {
+            for _ in 0..4 {
+                threads.spawn(|| {
+                    for _ in 0..each {
+                        let mut book = book.lock().expect("nobody panics");
+                        book.decide(&RequestView::of(kind, "/"), Moment::default());
+                    }
+                });
+            }
+        });
+        let mut histories = vec![History::new(); rules.len()];
+        for _ in 0..4 * each {
+            let ours = rules.iter().zip(&mut histories).filter(|(rule, _)| matches(rule, kind));
+            for (rule, history) in ours {
+                if let Some(fires) = model(rule, history, 0) {
+                    history.push((0, fires));
+                    break;
+                }
+            }
+        }
+        let book = book.into_inner().expect("nobody panics");
+        for (counters, history) in book.counters(Moment::default()).zip(&histories) {
+            let fired = history.iter().filter(|(_, fired)| *fired).count() as u64;
+            prop_assert_eq!((counters.matched, counters.fired), (history.len() as u64, fired));
         }
     }
 }

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use rebuffer_model::{BitsPerSec, PlayerId, SessionId, TcpSnapshot};
 use socket2::SockRef;
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 /// Requests are small: one read of this size takes a whole head.
 const READ_BYTES: usize = 8 * 1024;
@@ -32,6 +33,12 @@ pub(crate) struct Connection {
     exchanges: AtomicU64,
     /// Whether the rig ended it, and not the client.
     shut: AtomicBool,
+    /// Whether closing it resets it.
+    resets: AtomicBool,
+    /// Whether it is encrypted.
+    secure: AtomicBool,
+    /// Cancelled when its listener is to let go of it, whatever is being written.
+    ending: CancellationToken,
     adopted_by: Mutex<Option<SessionId>>,
     /// A port may change hands while a connection to it is idle; the connection does not.
     player: OnceLock<PlayerId>,
@@ -76,6 +83,9 @@ impl Connection {
             written: AtomicU64::new(0),
             exchanges: AtomicU64::new(0),
             shut: AtomicBool::new(false),
+            resets: AtomicBool::new(false),
+            secure: AtomicBool::new(false),
+            ending: CancellationToken::new(),
             adopted_by: Mutex::new(None),
             player: OnceLock::new(),
             farewell: Farewell::default(),
@@ -137,7 +147,29 @@ impl Connection {
 
     /// From now on, closing this connection resets it.
     pub(crate) fn reset_on_close(&self) -> io::Result<()> {
-        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))?;
+        self.resets.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether closing this connection resets it.
+    pub(crate) fn resets_on_close(&self) -> bool {
+        self.resets.load(Ordering::Acquire)
+    }
+
+    /// Asks whoever listens on this connection to let go of it.
+    pub(crate) fn end(&self) {
+        self.ending.cancel();
+    }
+
+    /// Waits until somebody asks for the end of this connection.
+    pub(crate) async fn ending(&self) {
+        self.ending.cancelled().await;
+    }
+
+    /// Whether what is said on it is encrypted.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure.load(Ordering::Acquire)
     }
 }
 

@@ -9,71 +9,101 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::header::RANGE;
-use http::{Request, Response};
-use hyper::body::Incoming;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Request, Uri};
 use rebuffer_api::{Frame, RuleFired};
-use rebuffer_engine::{Decision, RequestView};
+use rebuffer_engine::{Decision, RequestView, Sequence};
 use rebuffer_media::{ByteRange, Classified, Source};
 use rebuffer_model::{RequestKind, Variant};
 
 use crate::clock;
-use crate::connection::Connection;
 use crate::identity;
-use crate::perform::{Asked, ReplyBody, ask_first, perform};
+use crate::lane::Lane;
+use crate::perform::{Asked, Reply, ask_first, loop_of, perform};
 use crate::record::Recorder;
 use crate::rig::Rig;
 use crate::sessions::Session;
+use crate::upload::Upload;
 
 /// Answers one request of a player.
 pub(crate) async fn exchange(
     rig: &Arc<Rig>,
     session: &Arc<Session>,
-    connection: &Arc<Connection>,
-    request: Request<Incoming>,
-) -> Response<ReplyBody> {
+    lane: &Lane,
+    mut request: Request<Upload>,
+) -> Reply {
     identity::note_play(rig, &session.player, request.uri().query());
-    let mut recorder = Recorder::begin(rig, session, connection, &request);
+    let mut recorder = Recorder::begin(rig, session, lane, &request);
+    let (target, led_here) = asked_for(session, &mut request);
 
-    let classified = classify(session, &request);
+    let classified = classify(session, &target, request.headers());
     recorder.classified(classified.kind, classified.variant.as_deref());
 
-    let path = request.uri().path().to_owned();
-    let (asked, kind, decision) = if only_the_answer_can_tell(session, &classified) {
+    let (asked, kind, decision) = if let Some(decision) = led_here {
+        (Asked::NotYet(request), classified.kind, decision)
+    } else if only_the_answer_can_tell(session, &classified) {
         let (forwarded, told) = match ask_first(request, recorder).await {
             Ok(heard) => heard,
-            Err(answer) => return *answer,
+            Err(answer) => return Ok(*answer),
         };
         recorder = told;
         let (kind, variant) = recorder.seen();
-        let decision = decide(session, &path, kind, variant.as_ref());
+        let decision = decide(session, &target, kind, variant.as_ref());
         (Asked::Already(forwarded), kind, decision)
     } else {
-        let decision = decide(session, &path, classified.kind, classified.variant.as_deref());
+        let decision = decide(session, &target, classified.kind, classified.variant.as_deref());
         (Asked::NotYet(request), classified.kind, decision)
     };
     recorder.decided(&decision);
     announce(rig, session, &decision, kind);
 
-    perform(decision.script, asked, recorder).await
+    perform(&decision, &target, asked, recorder).await
+}
+
+/// What is asked for. When a redirect of the rig's led the request here, its mark is taken off, and the rule that led it decides
+/// as long as it stands.
+fn asked_for(session: &Session, request: &mut Request<Upload>) -> (PathAndQuery, Option<Decision>) {
+    let target = request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+    let Some((rule_id, was)) = loop_of(&target) else { return (target, None) };
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = Some(was.clone());
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+    (was, session.player.goes_on(&rule_id))
 }
 
 fn only_the_answer_can_tell(session: &Session, classified: &Classified) -> bool {
     classified.source == Source::Guessed && classified.kind.is_manifest() && session.player.has_rules()
 }
 
-fn classify(session: &Session, request: &Request<Incoming>) -> Classified {
-    let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let range = request.headers().get(RANGE).and_then(|range| range.to_str().ok());
-    let classified = session.graph.lock().classify(target, range.and_then(ByteRange::from_header));
+fn classify(session: &Session, target: &PathAndQuery, headers: &HeaderMap) -> Classified {
+    let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
+    let range = range.and_then(ByteRange::from_header);
+    let classified = session.graph.lock().classify(target.as_str(), range);
     if let (RequestKind::Segment, Some(variant)) = (classified.kind, &classified.variant) {
         session.telemetry.rendition.store(variant.bandwidth, Ordering::Relaxed);
     }
     classified
 }
 
-fn decide(session: &Session, path: &str, kind: RequestKind, variant: Option<&Variant>) -> Decision {
+fn decide(
+    session: &Session,
+    target: &PathAndQuery,
+    kind: RequestKind,
+    variant: Option<&Variant>,
+) -> Decision {
     let ladder_len = session.graph.lock().ladder().len();
-    session.player.decide(&RequestView { kind, variant, path, ladder_len })
+    session.player.decide(&RequestView {
+        kind,
+        variant,
+        path: target.path(),
+        ladder_len,
+        // The graph does not say yet where a segment stands, nor what is only hinted at.
+        sequence: Sequence::default(),
+        blocking_reload: identity::query_value(target.query(), "_HLS_msn").is_some(),
+        preload_hint: false,
+    })
 }
 
 fn announce(rig: &Rig, session: &Session, decision: &Decision, request_kind: RequestKind) {

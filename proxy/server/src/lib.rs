@@ -14,6 +14,7 @@ mod events;
 mod exchange;
 mod feed;
 mod identity;
+mod lane;
 mod listen;
 mod meters;
 mod origin;
@@ -24,6 +25,7 @@ mod redact;
 mod rig;
 mod sessions;
 mod store;
+mod upload;
 
 pub use config::{OriginConfig, OriginLimits, PortRange, ProxyConfig};
 pub use feed::FeedError;

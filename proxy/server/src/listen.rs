@@ -3,13 +3,11 @@
 //! Invariant: a connection on a session port is adopted by the session's link before its first answer; a connection that fails
 //! concerns nobody but itself. Deliberately absent: what is answered (see `bootstrap.rs` and `exchange.rs`).
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
+use http::Request;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
@@ -18,8 +16,10 @@ use tokio::net::TcpListener;
 use crate::bootstrap;
 use crate::connection::{Connection, ConnectionIo};
 use crate::exchange::exchange;
-use crate::perform::ReplyBody;
+use crate::lane::Lane;
+use crate::perform::Reply;
 use crate::rig::Rig;
+use crate::upload::Upload;
 
 /// How long a client may take over the head of a request.
 const HEAD_LIMIT: Duration = Duration::from_secs(60);
@@ -76,11 +76,12 @@ async fn accept(rig: Arc<Rig>, listener: TcpListener, port: Port) {
 async fn serve(rig: Arc<Rig>, connection: Arc<Connection>, port: Port) {
     rig.meters.connections.inc();
     let io = ConnectionIo(Arc::clone(&connection));
+    let ends = Arc::clone(&connection);
     let service = service_fn({
         let rig = Arc::clone(&rig);
         move |request| {
             let (rig, connection) = (Arc::clone(&rig), Arc::clone(&connection));
-            async move { Ok::<_, Infallible>(answer(&rig, &connection, port, request).await) }
+            async move { answer(&rig, &Lane::alone(connection), port, request.map(Upload::Http1)).await }
         }
     });
     let serving = http1::Builder::new()
@@ -93,23 +94,19 @@ async fn serve(rig: Arc<Rig>, connection: Arc<Connection>, port: Port) {
     tokio::select! {
         // What a client does to its connection is its business; the exchange has recorded it.
         _ended = serving => {}
+        () = ends.ending() => {}
         () = rig.closing.cancelled() => {}
     }
     rig.meters.connections.dec();
 }
 
-async fn answer(
-    rig: &Arc<Rig>,
-    connection: &Arc<Connection>,
-    port: Port,
-    request: Request<Incoming>,
-) -> Response<ReplyBody> {
+async fn answer(rig: &Arc<Rig>, lane: &Lane, port: Port, request: Request<Upload>) -> Reply {
     let port = match port {
-        Port::Base => return bootstrap::base(rig, connection, &request).await,
+        Port::Base => return Ok(bootstrap::base(rig, lane.connection(), &request).await),
         Port::Session(port) => port,
     };
-    match bootstrap::session_at(rig, connection, port, &request).await {
-        Ok(session) => exchange(rig, &session, connection, request).await,
-        Err(answer) => *answer,
+    match bootstrap::session_at(rig, lane.connection(), port, &request).await {
+        Ok(session) => exchange(rig, &session, lane, request).await,
+        Err(answer) => Ok(*answer),
     }
 }

@@ -22,6 +22,7 @@ pub(crate) use connect::Phases;
 pub(crate) use hop::strip_hop_by_hop;
 
 use crate::config::{OriginConfig, OriginLimits};
+use crate::upload::Upload;
 
 /// An origin and the connections to it.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(crate) struct Origin {
     scheme: Scheme,
     authority: Authority,
     limits: OriginLimits,
-    client: Client<HttpsConnector<connect::Connector>, Incoming>,
+    client: Client<HttpsConnector<connect::Connector>, Upload>,
 }
 
 /// The head of an origin's answer, and how it came about.
@@ -120,7 +121,7 @@ impl Origin {
     }
 
     /// Passes a request on and waits for the head of the answer.
-    pub(crate) async fn ask(&self, request: Request<Incoming>) -> Result<Heard, Silence> {
+    pub(crate) async fn ask(&self, request: Request<Upload>) -> Result<Heard, Silence> {
         let request = self.addressed(request);
         let url = crate::redact::path_and_query(request.uri());
         let url = self.url_of(&url);
@@ -135,7 +136,7 @@ impl Origin {
         Ok(Heard { response, ttfb_ms: asked.elapsed().as_secs_f64() * 1e3, phases })
     }
 
-    fn addressed(&self, request: Request<Incoming>) -> Request<Incoming> {
+    fn addressed(&self, request: Request<Upload>) -> Request<Upload> {
         let (mut parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
         let mut uri = http::uri::Parts::default();

@@ -13,15 +13,15 @@ use std::time::Instant;
 use http::{HeaderMap, Method, Request, StatusCode};
 use rebuffer_engine::Decision;
 use rebuffer_model::{
-    Answer, Cause, Exchange, FaultCategory, FaultSeen, Link, OriginAnswer, RequestKind, RequestSeen, Timing,
-    Variant,
+    Answer, Cause, Exchange, FaultCategory, FaultSeen, H2Scope, Link, OriginAnswer, RequestKind, RequestSeen,
+    Timing, Variant,
 };
 
 pub(crate) use settle::{Settler, settle_finished};
 
 use crate::clock;
-use crate::connection::Connection;
 use crate::identity;
+use crate::lane::Lane;
 use crate::origin::{Heard, Origin};
 use crate::redact;
 use crate::rig::Rig;
@@ -45,10 +45,12 @@ enum End {
 pub(crate) struct Recorder {
     rig: Arc<Rig>,
     session: Arc<Session>,
-    connection: Arc<Connection>,
+    lane: Lane,
     exchange: Option<Box<Exchange>>,
+    method: Method,
     began: Instant,
     first_byte: Option<Instant>,
+    holding_since: Option<Instant>,
     end: End,
     _activity: Activity,
 }
@@ -57,9 +59,10 @@ impl Recorder {
     pub(crate) fn begin<B>(
         rig: &Arc<Rig>,
         session: &Arc<Session>,
-        connection: &Arc<Connection>,
+        lane: &Lane,
         request: &Request<B>,
     ) -> Self {
+        let connection = lane.connection();
         let activity = session.begin(connection, identity::user_agent(request.headers()));
         let exchange = Exchange {
             who: session.player.who(),
@@ -95,10 +98,12 @@ impl Recorder {
         Self {
             rig: Arc::clone(rig),
             session: Arc::clone(session),
-            connection: Arc::clone(connection),
+            lane: lane.clone(),
             exchange: Some(Box::new(exchange)),
+            method: request.method().clone(),
             began: Instant::now(),
             first_byte: None,
+            holding_since: None,
             end: End::Open,
             _activity: activity,
         }
@@ -108,8 +113,12 @@ impl Recorder {
         &self.session
     }
 
-    pub(crate) fn connection(&self) -> &Arc<Connection> {
-        &self.connection
+    pub(crate) fn lane(&self) -> &Lane {
+        &self.lane
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
     }
 
     pub(crate) fn rig(&self) -> &Arc<Rig> {
@@ -147,8 +156,9 @@ impl Recorder {
             exchange.fault = Some(FaultSeen {
                 rule_id: Some(rule_id.clone()),
                 name: fault.to_string(),
-                action: fault.action(),
+                action: decision.action.to_string(),
                 category,
+                held_ms: None,
             });
         });
     }
@@ -188,6 +198,39 @@ impl Recorder {
         self.edit(|exchange| {
             if let Some(fault) = &mut exchange.fault {
                 fault.action = action.to_owned();
+            }
+        });
+    }
+
+    /// The fault was performed as named; over HTTP/2, where a name that speaks of connections cannot be taken at its word, the row
+    /// says what ended.
+    pub(crate) fn performed_on(&mut self, scope: H2Scope) {
+        if !self.lane.is_stream() {
+            return;
+        }
+        let what = match scope {
+            H2Scope::Stream => "h2_stream",
+            H2Scope::Connection => "h2_connection",
+        };
+        self.edit(|exchange| {
+            if let Some(fault) = &mut exchange.fault {
+                fault.action = format!("{}_{what}", fault.action);
+            }
+        });
+    }
+
+    /// Silence begins, on purpose.
+    pub(crate) fn holds(&mut self) {
+        self.holding_since = Some(Instant::now());
+    }
+
+    /// Silence is over.
+    pub(crate) fn held(&mut self) {
+        let Some(since) = self.holding_since.take() else { return };
+        let ms = since.elapsed().as_secs_f64() * 1e3;
+        self.edit(|exchange| {
+            if let Some(fault) = &mut exchange.fault {
+                fault.held_ms = Some(fault.held_ms.unwrap_or(0.0) + ms);
             }
         });
     }
@@ -240,6 +283,11 @@ impl Recorder {
 
 impl Drop for Recorder {
     fn drop(&mut self) {
+        // A client that had enough of a silence got what was meant for it.
+        if self.holding_since.is_some() && !self.rig.closing.is_cancelled() {
+            self.held();
+            self.end = End::Cut;
+        }
         let Some(mut exchange) = self.exchange.take() else { return };
         let now = Instant::now();
         let ms = |since: Instant| (now - since).as_secs_f64() * 1e3;
@@ -260,7 +308,7 @@ impl Drop for Recorder {
         }
         self.session.telemetry.bytes_out.fetch_add(exchange.answer.body_bytes, Ordering::Relaxed);
         let first_byte = self.first_byte.unwrap_or(now);
-        self.rig.settler.finish(exchange, &self.connection, self.began, first_byte);
+        self.rig.settler.finish(exchange, &self.lane, self.began, first_byte);
     }
 }
 
@@ -286,7 +334,7 @@ fn left_behind(exchange: &mut Exchange) {
 
 /// A fault that nobody injected.
 fn observed(name: &str, category: FaultCategory) -> FaultSeen {
-    FaultSeen { rule_id: None, name: name.to_owned(), action: name.to_owned(), category }
+    FaultSeen { rule_id: None, name: name.to_owned(), action: name.to_owned(), category, held_ms: None }
 }
 
 /// The declared length of a body.

@@ -82,6 +82,9 @@ impl Control {
                     format!("two rules are called {:?}; ids are unique within a player", rule.id.as_str()),
                 );
             }
+            if let Err((field, message)) = rule.check() {
+                return error(format!("/fault_rules/{index}/{field}"), message);
+            }
         }
         match self.shape.check() {
             Ok(()) => Ok(()),

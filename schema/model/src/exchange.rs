@@ -133,7 +133,7 @@ pub enum Cause {
 }
 
 /// A fault as it happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FaultSeen {
     /// The rule that fired; absent when nothing was injected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,6 +145,9 @@ pub struct FaultSeen {
     pub action: String,
     /// Where it struck.
     pub category: FaultCategory,
+    /// How long it held the answer or the connection, ms; absent when it held nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_ms: Option<f64>,
 }
 
 /// The client's connection, around the exchange.

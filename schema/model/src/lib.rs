@@ -11,6 +11,7 @@ mod fault;
 mod id;
 mod kind;
 mod label;
+mod params;
 mod record;
 mod rule;
 mod sample;
@@ -25,15 +26,22 @@ pub use control::{Control, ControlError, LabelKey, LabelValue, MAX_LABELS, MAX_R
 pub use exchange::{
     Answer, Cause, Exchange, FaultSeen, HeaderField, Link, OriginAnswer, RequestSeen, TcpSnapshot, Timing,
 };
-pub use fault::{FAULTS, Fault, FaultCategory, FaultFact, MID_BODY_BYTES};
+pub use fault::{
+    CORRUPT_BYTES, DELAYED_MS, FAULTS, Fault, FaultCategory, FaultFact, FaultScope, HANG_MS, LATENCY_MS,
+    MID_BODY_BYTES, SLOW_BODY, WRONG_CONTENT_TYPE,
+};
 pub use id::{AttemptId, IdError, OriginName, PlayId, PlayerId, Position, RuleId, SessionId};
 pub use kind::{RequestKind, Resolution, Variant};
 pub use label::{Label, Severity};
+pub use params::{Corruption, FaultParams, H2Scope, MAX_BODY_BYTES, MAX_CORRUPT_BYTES, MAX_HOLD_MS};
 pub use record::{Record, RecordBody};
-pub use rule::{Cadence, Filter, Mode, Rule, RungPosition, UrlMatch, UrlMatchMode, VariantPredicate};
+pub use rule::{
+    Cadence, Filter, Mode, Rule, RungPosition, SequencePredicate, Span, UrlMatch, UrlMatchMode,
+    VariantPredicate,
+};
 pub use sample::{Extra, PlayerMetrics, RigMetrics, Sample};
 pub use shape::{KNOBS, Knob, LinkOp, Shape};
-pub use step::Step;
+pub use step::{Canned, Damage, Delay, Step};
 pub use time::Timestamp;
 pub use unit::{BitsPerSec, Mbps, Millis, UnitError};
 pub use who::Who;

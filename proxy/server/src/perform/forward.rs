@@ -9,17 +9,18 @@ use std::io::Read;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue, LOCATION};
 use http::response::Parts;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use rebuffer_media::{MAX_PLAYLIST_BYTES, classify_fallback, localise};
 use rebuffer_model::{Action, ActionKind, ActionSource, RecordBody, RequestKind};
 
-use super::reset::Breach;
+use super::ending::Breach;
 use crate::clock;
 use crate::origin::{Silence, strip_hop_by_hop};
 use crate::record::{Recorder, has_body};
 use crate::sessions::Session;
+use crate::upload::Upload;
 
 /// An answer of the origin on its way.
 #[derive(Debug)]
@@ -28,6 +29,10 @@ pub(crate) struct Forwarded {
     pub(super) source: Source,
     /// Whether a body may follow at all: not for HEAD, 204 and 304.
     pub(super) may_have_body: bool,
+    /// Whether the body is a playlist that was read whole.
+    pub(super) playlist: bool,
+    /// Whether the head is another one than the origin's.
+    pub(super) edited: bool,
 }
 
 /// Where the body comes from.
@@ -41,11 +46,33 @@ pub(super) enum Source {
     BrokenOff { read: Bytes, how: Breach },
 }
 
+impl Forwarded {
+    /// The body, when it is a playlist that was read whole.
+    pub(super) fn playlist(&self) -> Option<&Bytes> {
+        match &self.source {
+            Source::Origin { read, rest: None } if self.playlist => Some(read),
+            Source::Origin { .. } | Source::Nothing | Source::BrokenOff { .. } => None,
+        }
+    }
+}
+
+/// Takes the directives of a blocking reload out of a request, which then is one for the playlist as it is.
+pub(super) fn drop_directives(request: &mut Request<Upload>) {
+    let uri = request.uri();
+    let Some(query) = uri.query() else { return };
+    let others =
+        query.split('&').filter(|pair| !pair.starts_with("_HLS_msn=") && !pair.starts_with("_HLS_part="));
+    let query = others.collect::<Vec<_>>().join("&");
+    let sign = if query.is_empty() { "" } else { "?" };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = format!("{}{sign}{query}", uri.path()).parse().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+}
+
 /// Asks the origin.
-pub(super) async fn forward(
-    request: Request<Incoming>,
-    recorder: &mut Recorder,
-) -> Result<Forwarded, Silence> {
+pub(super) async fn forward(request: Request<Upload>, recorder: &mut Recorder) -> Result<Forwarded, Silence> {
     let session = recorder.session().clone();
     let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
     let url = crate::redact::path_and_query(request.uri());
@@ -57,21 +84,25 @@ pub(super) async fn forward(
     keep_redirect_here(&session, &mut head.headers);
     let may_have_body = has_body(&method, head.status);
     if !may_have_body || body.is_end_stream() {
-        return Ok(Forwarded { head, source: Source::Nothing, may_have_body });
+        let source = Source::Nothing;
+        return Ok(Forwarded { head, source, may_have_body, playlist: false, edited: false });
     }
     if !is_playlist(&method, &head, &target) {
         let source = Source::Origin { read: Bytes::new(), rest: Some(body) };
-        return Ok(Forwarded { head, source, may_have_body });
+        return Ok(Forwarded { head, source, may_have_body, playlist: false, edited: false });
     }
+    let (mut whole, mut edited) = (false, false);
     let source = match collect(body, session.origin.stall()).await {
         Collected::Whole(playlist) => {
-            let read = absorb(&session, recorder, &target, &mut head, playlist);
+            whole = true;
+            let (read, changed) = absorb(&session, recorder, &target, &mut head, playlist);
+            edited = changed;
             Source::Origin { read, rest: None }
         }
         Collected::TooLong(read, rest) => Source::Origin { read, rest: Some(rest) },
         Collected::Broken(read, how) => Source::BrokenOff { read, how },
     };
-    Ok(Forwarded { head, source, may_have_body })
+    Ok(Forwarded { head, source, may_have_body, playlist: whole, edited })
 }
 
 fn is_playlist(method: &Method, head: &Parts, target: &str) -> bool {
@@ -119,15 +150,15 @@ async fn collect(mut body: Incoming, stall: std::time::Duration) -> Collected {
     }
 }
 
-/// Reads a playlist, and returns the bytes that go to the client.
+/// Reads a playlist, and returns the bytes that go to the client, with whether they are others than the origin's.
 fn absorb(
     session: &Session,
     recorder: &mut Recorder,
     target: &str,
     head: &mut Parts,
     playlist: Bytes,
-) -> Bytes {
-    let Some(readable) = decoded(&head.headers, &playlist) else { return playlist };
+) -> (Bytes, bool) {
+    let Some(readable) = decoded(&head.headers, &playlist) else { return (playlist, false) };
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let mut graph = session.graph.lock();
     let absorbed = graph.absorb(target, content_type, &readable);
@@ -147,7 +178,7 @@ fn absorb(
     }
     let localised = localise(&readable, &session.origin.media_origins());
     if localised.changed == 0 {
-        return playlist;
+        return (playlist, false);
     }
     let headers = &mut head.headers;
     headers.remove(CONTENT_ENCODING);
@@ -156,7 +187,7 @@ fn absorb(
     if headers.contains_key(CONTENT_LENGTH) {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(localised.body.len()));
     }
-    localised.body
+    (localised.body, true)
 }
 
 fn weaken(headers: &mut HeaderMap) {

@@ -117,6 +117,11 @@ impl Player {
         rules.decide(request, clock::moment())
     }
 
+    /// The decision of a rule that led a request to where it now asks; `None` when the rule leads there no more.
+    pub(crate) fn goes_on(&self, rule_id: &RuleId) -> Option<Decision> {
+        self.rules.lock().goes_on(rule_id)
+    }
+
     pub(crate) fn session(&self) -> Option<Arc<Session>> {
         self.session.load_full()
     }

@@ -19,6 +19,7 @@ use super::Player;
 use crate::clock;
 use crate::connection::{Connection, Farewell, Outstanding};
 use crate::origin::Origin;
+use crate::perform::Before;
 
 const FOREIGN_HOSTS: usize = 64;
 
@@ -32,6 +33,7 @@ pub(crate) struct Session {
     pub(crate) link: Link,
     pub(crate) started_at: Timestamp,
     pub(crate) graph: Mutex<Graph>,
+    pub(crate) before: Before,
     pub(crate) telemetry: Telemetry,
     client: ArcSwap<Client>,
     last_activity: AtomicU64,
@@ -95,6 +97,7 @@ impl Session {
             player,
             port,
             graph: Mutex::new(Graph::new(origin.media_origins())),
+            before: Before::default(),
             origin,
             link,
             started_at: clock::now(),
