@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use rebuffer_proxy::{OriginConfig, PortRange};
+use rebuffer_proxy::{OriginConfig, PortRange, Protocol};
 use rebuffer_shaper::Mode;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use value::{Archive, NamedOrigin};
-use value::{address, ports};
+pub(crate) use value::{Archive, NamedOrigin, TlsSource};
+use value::{address, ports, protocols};
 
 /// Settings of `rebuffer up`. Each can also stand in the environment and, under the flag's name, in the file.
 #[derive(Debug, Default, Args, Serialize, Deserialize)]
@@ -54,6 +54,14 @@ pub(crate) struct Settings {
     #[arg(long, env = "REBUFFER_DEMO", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
     demo: Option<bool>,
+    /// Serve TLS beside clear text on players' ports: off, self-signed, or CERTIFICATE,KEY as PEM files [default: off].
+    #[arg(long, env = "REBUFFER_TLS", value_name = "HOW")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<TlsSource>,
+    /// Offer these protocols over TLS, the preferred first [default: h2,http/1.1].
+    #[arg(long, env = "REBUFFER_TLS_ALPN", value_name = "NAMES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_alpn: Option<String>,
     /// Shape links with: auto, kernel, pacing or off [default: auto].
     #[arg(long, env = "REBUFFER_SHAPER", value_name = "HOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,6 +101,8 @@ pub(crate) struct Resolved {
     pub(crate) session_ports: PortRange,
     pub(crate) origins: Vec<OriginConfig>,
     pub(crate) demo: bool,
+    pub(crate) tls: TlsSource,
+    pub(crate) tls_alpn: Vec<Protocol>,
     pub(crate) shaper: Mode,
     pub(crate) interfaces: Vec<String>,
     pub(crate) archive: Archive,
@@ -136,6 +146,8 @@ impl Settings {
             session_ports: self.session_ports.or(other.session_ports),
             origin: if self.origin.is_empty() { other.origin } else { self.origin },
             demo: self.demo.or(other.demo),
+            tls: self.tls.or(other.tls),
+            tls_alpn: self.tls_alpn.or(other.tls_alpn),
             shaper: self.shaper.or(other.shaper),
             interface: list(self.interface, other.interface),
             archive: self.archive.or(other.archive),
@@ -153,6 +165,8 @@ impl Settings {
             base: Some(":30081".into()),
             session_ports: Some("30100-30599".into()),
             demo: Some(false),
+            tls: Some(TlsSource::Off),
+            tls_alpn: Some("h2,http/1.1".into()),
             shaper: Some(Mode::Auto.to_string()),
             archive: Some(Archive::Embedded),
             idle_seconds: Some(60),
@@ -185,6 +199,8 @@ impl Settings {
             session_ports: ports(&self.session_ports.unwrap_or_default()).context("--session-ports")?,
             origins: self.origin.into_iter().map(NamedOrigin::into_config).collect(),
             demo,
+            tls: self.tls.unwrap_or_default(),
+            tls_alpn: protocols(&self.tls_alpn.unwrap_or_default()).context("--tls-alpn")?,
             shaper: self
                 .shaper
                 .unwrap_or_default()
@@ -266,6 +282,8 @@ mod tests {
         let refused = |text: &str| from_toml(text).with_defaults().checked().unwrap_err().to_string();
         assert!(refused("").contains("--origin"));
         assert!(refused("demo = true\nshaper = \"tc\"").contains("--shaper"));
+        assert!(refused("demo = true\ntls-alpn = \"h3\"").contains("--tls-alpn"));
+        assert!(toml::from_str::<Settings>("tls = \"on\"").is_err());
         assert!(refused("demo = true\norigins = [\"demo=http://192.0.2.1/\"]").contains("two origins"));
     }
 }

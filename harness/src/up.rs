@@ -8,6 +8,7 @@ mod assets;
 mod errors;
 mod halves;
 mod health;
+mod tls;
 
 use std::fs::File;
 use std::io::IsTerminal;
@@ -113,6 +114,7 @@ impl Rig {
         let config = ShaperConfig { mode: settings.shaper, interfaces: settings.interfaces.clone() };
         let shaper = Shaper::open(config).await.context("--shaper")?;
         let outlook = keeping.outlook();
+        let tls = tls::of(&settings)?;
         let proxy = Proxy::start(
             ProxyConfig {
                 base: settings.base,
@@ -121,6 +123,7 @@ impl Rig {
                 data_dir: settings.data_dir.clone(),
                 idle: settings.idle,
                 origin_limits: OriginLimits::default(),
+                tls,
             },
             Surroundings { api_port: api.port(), archive: Box::new(outlook) },
             shaper,

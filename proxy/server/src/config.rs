@@ -9,6 +9,8 @@ use std::time::Duration;
 use rebuffer_model::OriginName;
 use url::Url;
 
+use crate::tls::Tls;
+
 /// Everything the proxy is told.
 #[derive(Debug, Clone)]
 pub struct ProxyConfig {
@@ -24,6 +26,8 @@ pub struct ProxyConfig {
     pub idle: Duration,
     /// How long an origin may take.
     pub origin_limits: OriginLimits,
+    /// TLS beside clear text, on every port of players; absent is clear text alone.
+    pub tls: Option<Tls>,
 }
 
 /// The ports sessions may listen on, both ends included; 0 to 0 lets the system choose.

@@ -33,6 +33,8 @@ pub(crate) struct Connection {
     exchanges: AtomicU64,
     /// Whether the rig ended it, and not the client.
     shut: AtomicBool,
+    /// Whether the client said that it sends nothing more; what is said to it from then on is a farewell.
+    left: AtomicBool,
     /// Whether closing it resets it.
     resets: AtomicBool,
     /// Whether it is encrypted.
@@ -83,6 +85,7 @@ impl Connection {
             written: AtomicU64::new(0),
             exchanges: AtomicU64::new(0),
             shut: AtomicBool::new(false),
+            left: AtomicBool::new(false),
             resets: AtomicBool::new(false),
             secure: AtomicBool::new(false),
             ending: CancellationToken::new(),
@@ -97,7 +100,7 @@ impl Connection {
         self.peer.ip()
     }
 
-    /// Bytes given to the kernel so far.
+    /// Bytes given to the kernel so far, bar farewells.
     pub(crate) fn written(&self) -> u64 {
         self.written.load(Ordering::Acquire)
     }
@@ -167,6 +170,23 @@ impl Connection {
         self.ending.cancelled().await;
     }
 
+    /// The first byte the client sent, left where it is; `None` when it sent none and never will.
+    pub(crate) async fn first_byte(&self) -> io::Result<Option<u8>> {
+        let mut byte = [0];
+        let count = self.stream.peek(&mut byte).await?;
+        Ok((count > 0).then_some(byte[0]))
+    }
+
+    /// Writes a farewell as far as the socket takes it at once. It belongs to no exchange and is not counted.
+    pub(crate) fn say_farewell(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.try_write(bytes)
+    }
+
+    /// From here on, what is said is encrypted.
+    pub(crate) fn secured(&self) {
+        self.secure.store(true, Ordering::Release);
+    }
+
     /// Whether what is said on it is encrypted.
     pub(crate) fn is_secure(&self) -> bool {
         self.secure.load(Ordering::Acquire)
@@ -222,6 +242,9 @@ impl hyper::rt::Read for ConnectionIo {
             ready!(self.0.stream.poll_read_ready(cx))?;
             match self.0.stream.try_read(&mut bytes[..room]) {
                 Ok(count) => {
+                    if count == 0 {
+                        self.0.left.store(true, Ordering::Release);
+                    }
                     buffer.put_slice(&bytes[..count]);
                     return Poll::Ready(Ok(()));
                 }
@@ -242,7 +265,9 @@ impl ConnectionIo {
             ready!(self.0.stream.poll_write_ready(cx))?;
             match write(&self.0.stream) {
                 Ok(count) => {
-                    self.0.written.fetch_add(count as u64, Ordering::AcqRel);
+                    if !self.0.left.load(Ordering::Acquire) {
+                        self.0.written.fetch_add(count as u64, Ordering::AcqRel);
+                    }
                     return Poll::Ready(Ok(count));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the request is decided once, from what earlier playlists declared, before the origin is asked. One case needs the
 //! answer first: a playlist that nothing declared yet, asked for by a player that has rules, because only its content says
-//! whether it is a master. The record is the recorder's and is written whatever happens.
+//! whether it is a master, unless it is asked to wait. The record is the recorder's and is written whatever happens.
 //! Deliberately absent: sockets (see `listen.rs`).
 
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub(crate) async fn exchange(
 
     let (asked, kind, decision) = if let Some(decision) = led_here {
         (Asked::NotYet(request), classified.kind, decision)
-    } else if only_the_answer_can_tell(session, &classified) {
+    } else if only_the_answer_can_tell(session, &classified) && !is_blocking(&target) {
         let (forwarded, told) = match ask_first(request, recorder).await {
             Ok(heard) => heard,
             Err(answer) => return Ok(*answer),
@@ -101,9 +101,14 @@ fn decide(
         ladder_len,
         // The graph does not say yet where a segment stands, nor what is only hinted at.
         sequence: Sequence::default(),
-        blocking_reload: identity::query_value(target.query(), "_HLS_msn").is_some(),
+        blocking_reload: is_blocking(target),
         preload_hint: false,
     })
+}
+
+/// Whether a playlist is asked to wait (draft-pantos-hls-rfc8216bis §6.2.5.2). A master never is.
+fn is_blocking(target: &PathAndQuery) -> bool {
+    identity::query_value(target.query(), "_HLS_msn").is_some()
 }
 
 fn announce(rig: &Rig, session: &Session, decision: &Decision, request_kind: RequestKind) {

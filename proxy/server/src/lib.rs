@@ -25,6 +25,7 @@ mod redact;
 mod rig;
 mod sessions;
 mod store;
+mod tls;
 mod upload;
 
 pub use config::{OriginConfig, OriginLimits, PortRange, ProxyConfig};
@@ -34,3 +35,4 @@ pub use proxy::{Proxy, ProxyError, openapi};
 pub use rebuffer_model::OriginName;
 pub use rig::Surroundings;
 pub use store::StoreError;
+pub use tls::{Protocol, Tls, TlsError};

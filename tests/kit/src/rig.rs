@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use rebuffer_api::PartView;
-use rebuffer_proxy::{OriginConfig, OriginLimits, OriginName, PortRange, Proxy, ProxyConfig, Surroundings};
+use rebuffer_proxy::{
+    OriginConfig, OriginLimits, OriginName, PortRange, Protocol, Proxy, ProxyConfig, Surroundings,
+};
 use rebuffer_shaper::{Mode, Shaper, ShaperConfig};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -19,6 +21,7 @@ use tokio::task::JoinSet;
 
 use crate::api::Api;
 use crate::feed::Feed;
+use crate::tls;
 use crate::wire::{Ask, Wire};
 
 /// What a rig is started with.
@@ -27,6 +30,8 @@ pub struct Setup {
     pub origins: Vec<(String, SocketAddr)>,
     pub mode: Mode,
     pub limits: OriginLimits,
+    /// What is offered over TLS; nothing is clear text alone.
+    pub offered: Vec<Protocol>,
 }
 
 /// A running rig.
@@ -49,7 +54,15 @@ impl Setup {
             origins: vec![("origin".to_owned(), origin)],
             mode: Mode::Pacing,
             limits: OriginLimits::default(),
+            offered: Vec::new(),
         }
+    }
+
+    /// TLS beside clear text, with these protocols.
+    #[must_use]
+    pub fn secure(mut self, offered: &[Protocol]) -> Self {
+        self.offered = offered.to_vec();
+        self
     }
 
     /// How long the origin may take over the head of an answer, and between two pieces of a body.
@@ -85,6 +98,7 @@ impl Rig {
             data_dir: data.path().to_owned(),
             idle: Duration::from_secs(600),
             origin_limits: setup.limits,
+            tls: (!setup.offered.is_empty()).then(|| tls::served(&setup.offered)),
         };
         let archive = || PartView { name: "archive", ready: false, reason: "not in this test".to_owned() };
         let surroundings = Surroundings { api_port: address.port(), archive: Box::new(archive) };

@@ -10,6 +10,8 @@ mod documents;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod goldens;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod live;
