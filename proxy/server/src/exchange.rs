@@ -38,6 +38,7 @@ pub(crate) async fn exchange(
 
     let classified = classify(session, &target, request.headers());
     recorder.classified(classified.kind, classified.variant.as_deref());
+    recorder.limited(classified.kind);
 
     let (asked, kind, decision) = if let Some(decision) = led_here {
         (Asked::NotYet(request), classified.kind, decision)
@@ -48,6 +49,7 @@ pub(crate) async fn exchange(
         };
         recorder = told;
         let (kind, variant) = recorder.seen();
+        recorder.limited(kind);
         let decision = decide(session, &target, kind, variant.as_ref());
         (Asked::Already(forwarded), kind, decision)
     } else {

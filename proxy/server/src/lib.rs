@@ -10,6 +10,7 @@ mod clock;
 mod config;
 mod connection;
 mod control;
+mod deadline;
 mod events;
 mod exchange;
 mod feed;

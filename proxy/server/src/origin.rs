@@ -59,6 +59,9 @@ pub(crate) enum Silence {
     Unreachable { url: String, reason: String },
     #[error("cannot wait for {url} any longer: no answer within {} s", limit.as_secs_f64())]
     TooLate { url: String, limit: Duration },
+    /// Not the origin's fault: its answer is cut short by the player's own limits.
+    #[error("ends the request after the player's transfer_timeouts: no head by then")]
+    Expired,
 }
 
 impl Origin {

@@ -26,6 +26,7 @@ pub(crate) use before::Before;
 pub(crate) use ending::Broken;
 pub(crate) use forward::Forwarded;
 
+use crate::origin::Silence;
 use crate::record::Recorder;
 use crate::upload::Upload;
 
@@ -51,7 +52,13 @@ pub(crate) async fn ask_first(
     request: Request<Upload>,
     mut recorder: Recorder,
 ) -> Result<Heard, Box<Response<ReplyBody>>> {
-    match forward::forward(request, &mut recorder).await {
+    let until = recorder.deadlines().and_then(|deadlines| deadlines.active_until());
+    let heard = forward::forward(request, &mut recorder);
+    let heard = match until {
+        None => heard.await,
+        Some(until) => tokio::time::timeout_at(until, heard).await.unwrap_or(Err(Silence::Expired)),
+    };
+    match heard {
         Ok(forwarded) => Ok((forwarded, recorder)),
         Err(silence) => Err(Box::new(answer::in_place_of_the_origin(&silence, recorder))),
     }

@@ -20,6 +20,7 @@ use rebuffer_model::{
 pub(crate) use settle::{Settler, settle_finished};
 
 use crate::clock;
+use crate::deadline::{Deadlines, Passed};
 use crate::identity;
 use crate::lane::Lane;
 use crate::origin::{Heard, Origin};
@@ -51,6 +52,8 @@ pub(crate) struct Recorder {
     began: Instant,
     first_byte: Option<Instant>,
     holding_since: Option<Instant>,
+    /// Absent when the transfer may take as long as it takes.
+    deadlines: Option<Arc<Deadlines>>,
     end: End,
     _activity: Activity,
 }
@@ -104,6 +107,7 @@ impl Recorder {
             began: Instant::now(),
             first_byte: None,
             holding_since: None,
+            deadlines: None,
             end: End::Open,
             _activity: activity,
         }
@@ -146,9 +150,16 @@ impl Recorder {
             .unwrap_or((RequestKind::Other, None))
     }
 
-    /// A rule fired: what it is going to do, as it is named.
+    /// The limits of the player's transfers are in force, as they are for this kind.
+    pub(crate) fn limited(&mut self, kind: RequestKind) {
+        let timeouts = self.session.player.transfer_timeouts();
+        self.deadlines = Deadlines::of(&timeouts, kind, self.began.elapsed());
+    }
+
+    /// A rule fired: what it is going to do, as it is named. Nothing else limits it.
     pub(crate) fn decided(&mut self, decision: &Decision) {
         let (Some(rule_id), Some(category)) = (&decision.rule_id, decision.fault.category()) else { return };
+        self.deadlines = None;
         self.session.telemetry.faults.fetch_add(1, Ordering::Relaxed);
         let fault = decision.fault;
         self.edit(|exchange| {
@@ -185,6 +196,18 @@ impl Recorder {
                 exchange.cause = Some(Cause::Origin);
             }
         });
+    }
+
+    pub(crate) fn deadlines(&self) -> Option<&Arc<Deadlines>> {
+        self.deadlines.as_ref()
+    }
+
+    /// The head was not there when the active limit was passed.
+    pub(crate) fn expired(&mut self) {
+        if let Some(deadlines) = &self.deadlines {
+            deadlines.pass(Passed::Active);
+        }
+        self.edit(|exchange| timed_out(exchange, Passed::Active, "pre_headers"));
     }
 
     /// The origin gave no answer; the rig answers in its place.
@@ -262,6 +285,9 @@ impl Recorder {
 
     /// Bytes of body were handed to the connection.
     pub(crate) fn sent(&mut self, bytes: usize) {
+        if let Some(deadlines) = &self.deadlines {
+            deadlines.gave(bytes);
+        }
         self.edit(|exchange| exchange.answer.body_bytes += bytes as u64);
     }
 
@@ -288,6 +314,10 @@ impl Drop for Recorder {
             self.held();
             self.end = End::Cut;
         }
+        let passed = self.deadlines.as_ref().and_then(|deadlines| {
+            deadlines.over();
+            deadlines.passed()
+        });
         let Some(mut exchange) = self.exchange.take() else { return };
         let now = Instant::now();
         let ms = |since: Instant| (now - since).as_secs_f64() * 1e3;
@@ -296,6 +326,11 @@ impl Drop for Recorder {
         exchange.answer.complete = self.end == End::Complete;
         match self.end {
             End::Complete | End::Cut => {}
+            End::Open if passed.is_some() => {
+                if let Some(which) = passed {
+                    timed_out(&mut exchange, which, "mid_body");
+                }
+            }
             End::Open if self.rig.closing.is_cancelled() => left_behind(&mut exchange),
             End::Open => never_arrived(&mut exchange),
             End::OriginBroke => {
@@ -308,8 +343,17 @@ impl Drop for Recorder {
         }
         self.session.telemetry.bytes_out.fetch_add(exchange.answer.body_bytes, Ordering::Relaxed);
         let first_byte = self.first_byte.unwrap_or(now);
-        self.rig.settler.finish(exchange, &self.lane, self.began, first_byte);
+        let deadlines = self.deadlines.take();
+        self.rig.settler.finish(exchange, &self.lane, deadlines, (self.began, first_byte));
     }
+}
+
+/// A limit of the player's transfers was passed.
+fn timed_out(exchange: &mut Exchange, which: Passed, place: &str) {
+    let mut fault = observed(which.name(), FaultCategory::TransferTimeout);
+    fault.action = format!("{}_{place}", which.name());
+    exchange.cause = Some(Cause::Injected);
+    exchange.fault = Some(fault);
 }
 
 /// The client went away before it had everything.

@@ -1,12 +1,12 @@
 //! A player as the control API shows it: what was asked beside what is in force.
 //!
-//! Invariant: `labels`, `fault_rules` and `shape` are exactly what can be patched; everything else is the rig's to say.
+//! Invariant: `labels`, `fault_rules`, `shape` and `transfer_timeouts` are exactly what can be patched; everything else is the rig's to say.
 
 use std::collections::BTreeMap;
 
 use rebuffer_model::{
     AttemptId, Control, LabelKey, LabelValue, OriginName, PlayId, PlayerId, PlayerMetrics, Rule, RuleId,
-    SessionId, Shape, Timestamp, Variant,
+    SessionId, Shape, Timestamp, TransferTimeouts, Variant,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -27,6 +27,8 @@ pub struct PlayerRecord {
     pub fault_rules: Vec<Rule>,
     /// The link as it was asked for.
     pub shape: Shape,
+    /// How long transfers may take.
+    pub transfer_timeouts: TransferTimeouts,
     /// What each rule has done so far.
     #[schema(value_type = BTreeMap<String, RuleCounters>)]
     pub rule_counters: BTreeMap<RuleId, RuleCounters>,
@@ -137,11 +139,15 @@ pub struct PlayerCreate {
     /// The link.
     #[serde(default)]
     pub shape: Shape,
+    /// How long transfers may take.
+    #[serde(default)]
+    pub transfer_timeouts: TransferTimeouts,
 }
 
 impl PlayerCreate {
     /// What it sets.
     pub fn control(self) -> Control {
-        Control { labels: self.labels, fault_rules: self.fault_rules, shape: self.shape }
+        let Self { labels, fault_rules, shape, transfer_timeouts, .. } = self;
+        Control { labels, fault_rules, shape, transfer_timeouts }
     }
 }

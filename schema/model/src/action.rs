@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Fault, LabelKey, LabelValue, Rule, RuleId, Shape, Who};
+use crate::{Fault, LabelKey, LabelValue, Rule, RuleId, Shape, TransferTimeouts, Who};
 
 /// One action, with whose it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -85,6 +85,11 @@ pub enum ActionKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         in_force_rate_mbps: Option<f64>,
     },
+    /// The limits of transfers were set.
+    TransferTimeoutsChange {
+        /// All of them, as they are now.
+        asked: TransferTimeouts,
+    },
     /// The player's labels were edited.
     LabelChanged {
         /// All of them, as they are now.
@@ -108,6 +113,7 @@ impl ActionKind {
             Self::FaultRuleDisabled { .. } => "fault_rule_disabled",
             Self::FaultRuleConfigChange { .. } => "fault_rule_config_change",
             Self::ShaperConfigChange { .. } => "shaper_config_change",
+            Self::TransferTimeoutsChange { .. } => "transfer_timeouts_change",
             Self::LabelChanged { .. } => "label_changed",
             Self::OriginLeft { .. } => "origin_left",
         }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Rule, RuleId, Shape};
+use crate::{Rule, RuleId, Shape, TransferTimeouts};
 
 /// The most labels a player may carry.
 pub const MAX_LABELS: usize = 32;
@@ -26,6 +26,8 @@ pub struct Control {
     pub fault_rules: Vec<Rule>,
     /// The link.
     pub shape: Shape,
+    /// How long transfers may take.
+    pub transfer_timeouts: TransferTimeouts,
 }
 
 /// A label's key: a lower-case letter, then at most 62 of letters, digits, `_`, `.`, `/`, `-`; `harness.` is reserved.
@@ -85,6 +87,9 @@ impl Control {
             if let Err((field, message)) = rule.check() {
                 return error(format!("/fault_rules/{index}/{field}"), message);
             }
+        }
+        if let Err((field, message)) = self.transfer_timeouts.check() {
+            return error(format!("/transfer_timeouts/{field}"), message);
         }
         match self.shape.check() {
             Ok(()) => Ok(()),

@@ -18,6 +18,7 @@ mod sample;
 mod shape;
 mod step;
 mod time;
+mod timeouts;
 mod unit;
 mod who;
 
@@ -43,5 +44,6 @@ pub use sample::{Extra, PlayerMetrics, RigMetrics, Sample};
 pub use shape::{KNOBS, Knob, LinkOp, Shape};
 pub use step::{Canned, Damage, Delay, Step};
 pub use time::Timestamp;
+pub use timeouts::{MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, TransferTimeouts};
 pub use unit::{BitsPerSec, Mbps, Millis, UnitError};
 pub use who::Who;

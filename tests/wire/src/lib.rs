@@ -20,4 +20,6 @@ mod origin_trouble;
 #[cfg(test)]
 mod redaction;
 #[cfg(test)]
+mod timeouts;
+#[cfg(test)]
 mod transparency;

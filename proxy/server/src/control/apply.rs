@@ -124,6 +124,9 @@ fn what_changed(before: &Control, after: &Control, in_force_rate_mbps: Option<f6
     if before.shape != after.shape {
         kinds.push(ActionKind::ShaperConfigChange { asked: after.shape, in_force_rate_mbps });
     }
+    if before.transfer_timeouts != after.transfer_timeouts {
+        kinds.push(ActionKind::TransferTimeoutsChange { asked: after.transfer_timeouts });
+    }
     if before.labels != after.labels {
         kinds.push(ActionKind::LabelChanged { labels: after.labels.clone() });
     }
@@ -170,6 +173,10 @@ mod tests {
         assert_eq!(
             names("{}", r#"{"shape":{"rate_mbps":1},"labels":{"a":"b"}}"#),
             ["shaper_config_change", "label_changed"]
+        );
+        assert_eq!(
+            names("{}", r#"{"transfer_timeouts":{"idle_timeout_seconds":2}}"#),
+            ["transfer_timeouts_change"]
         );
         assert_eq!(names(rule, rule), [""; 0]);
     }

@@ -81,10 +81,13 @@ pub(crate) fn loop_of(target: &PathAndQuery) -> Option<(RuleId, PathAndQuery)> {
 pub(super) fn in_place_of_the_origin(silence: &Silence, mut recorder: Recorder) -> Response<ReplyBody> {
     let kind = match silence {
         Silence::Unreachable { .. } => ProblemKind::BadGateway,
-        Silence::TooLate { .. } => ProblemKind::GatewayTimeout,
+        Silence::TooLate { .. } | Silence::Expired => ProblemKind::GatewayTimeout,
     };
     let (response, bytes) = problem(&Problem::new(kind, format!("the rig {silence}")));
-    recorder.silent();
+    match silence {
+        Silence::Unreachable { .. } | Silence::TooLate { .. } => recorder.silent(),
+        Silence::Expired => recorder.expired(),
+    }
     recorder.answers(response.status(), response.headers(), true);
     recorder.sent(bytes);
     recorder.complete();

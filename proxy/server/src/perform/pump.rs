@@ -46,6 +46,10 @@ pub(super) fn pumped(
         Source::Origin { read, rest } => (read, rest, None),
         Source::BrokenOff { read, how } => (read, None, Some(how)),
     };
+    if let Some(deadlines) = recorder.deadlines() {
+        let watching = Arc::clone(deadlines).watch(recorder.lane().far());
+        recorder.rig().spawn("deadline", watching);
+    }
     let expected = content_length(&head.headers);
     recorder.received(ready.len());
     let pump = Pump {

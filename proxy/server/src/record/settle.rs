@@ -13,6 +13,7 @@ use rebuffer_model::{Exchange, RecordBody, TcpSnapshot};
 
 use crate::clock;
 use crate::connection::{Connection, Farewell, LastWords, Outstanding};
+use crate::deadline::Deadlines;
 use crate::lane::Lane;
 use crate::meters::ExchangeLabels;
 use crate::rig::Rig;
@@ -41,6 +42,8 @@ struct Waiting {
     beside_others: bool,
     /// What had been written to the connection when this was first looked at: what this exchange wrote, and more.
     written: Option<u64>,
+    /// A limit may be passed while the kernel still has the end.
+    deadlines: Option<Arc<Deadlines>>,
     began: Instant,
     first_byte: Instant,
     ended: Instant,
@@ -59,7 +62,13 @@ enum Look {
 }
 
 impl Settler {
-    pub(super) fn finish(&self, exchange: Box<Exchange>, lane: &Lane, began: Instant, first_byte: Instant) {
+    pub(super) fn finish(
+        &self,
+        exchange: Box<Exchange>,
+        lane: &Lane,
+        deadlines: Option<Arc<Deadlines>>,
+        (began, first_byte): (Instant, Instant),
+    ) {
         let connection = lane.connection();
         self.waiting.lock().push(Waiting {
             exchange,
@@ -68,6 +77,7 @@ impl Settler {
             exchanges: connection.exchanges(),
             beside_others: lane.is_stream(),
             written: None,
+            deadlines,
             began,
             first_byte,
             ended: Instant::now(),
@@ -87,7 +97,11 @@ impl Settler {
             match one.look() {
                 Look::Acknowledged(at, tcp) => record(rig, one, Some(tcp), Some(at)),
                 Look::Lost(tcp) => {
-                    if one.exchange.answer.complete && !rig.closing.is_cancelled() {
+                    let passed = one.deadlines.as_ref().and_then(|deadlines| deadlines.passed());
+                    if let (true, Some(which)) = (one.exchange.answer.complete, passed) {
+                        one.exchange.answer.complete = false;
+                        super::timed_out(&mut one.exchange, which, "mid_body");
+                    } else if one.exchange.answer.complete && !rig.closing.is_cancelled() {
                         super::never_arrived(&mut one.exchange);
                     }
                     record(rig, one, Some(tcp), None);

@@ -12,7 +12,8 @@ use parking_lot::Mutex;
 use rebuffer_api::{CurrentPlay, PlayerRecord, RuleCounters};
 use rebuffer_engine::{Decision, RequestView, RuleBook, RuleError};
 use rebuffer_model::{
-    AttemptId, Control, PlayId, PlayerId, PlayerMetrics, Rule, RuleId, Timestamp, Variant, Who,
+    AttemptId, Control, PlayId, PlayerId, PlayerMetrics, Rule, RuleId, Timestamp, TransferTimeouts, Variant,
+    Who,
 };
 
 use super::Session;
@@ -111,6 +112,10 @@ impl Player {
         !self.control.load().control.fault_rules.is_empty()
     }
 
+    pub(crate) fn transfer_timeouts(&self) -> TransferTimeouts {
+        self.control.load().control.transfer_timeouts
+    }
+
     pub(crate) fn decide(&self, request: &RequestView<'_>) -> Decision {
         let mut rules = self.rules.lock();
         // Read under the lock: moments must not go back from one decision to the next.
@@ -207,6 +212,7 @@ impl Player {
             labels: controlled.control.labels.clone(),
             fault_rules: controlled.control.fault_rules.clone(),
             shape: controlled.control.shape,
+            transfer_timeouts: controlled.control.transfer_timeouts,
             rule_counters,
             link: session.as_ref().map(|session| session.link_view()),
             session: session.as_ref().map(|session| session.view()),
