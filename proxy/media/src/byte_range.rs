@@ -15,7 +15,12 @@ pub struct ByteRange {
 impl ByteRange {
     /// The single range of a `Range` header.
     pub fn from_header(value: &str) -> Option<Self> {
-        let (start, last) = value.trim_ascii().strip_prefix("bytes=")?.split_once('-')?;
+        Self::from_span(value.trim_ascii().strip_prefix("bytes=")?)
+    }
+
+    /// `first-last` of an MPD, both included; without a last byte it goes to the end.
+    pub(crate) fn from_span(text: &str) -> Option<Self> {
+        let (start, last) = text.trim_ascii().split_once('-')?;
         let start = start.parse::<u64>().ok()?;
         if last.is_empty() {
             return Some(Self { start, length: None });

@@ -8,6 +8,7 @@
 
 mod address;
 mod byte_range;
+pub mod dash;
 mod edit;
 mod fallback;
 mod graph;
@@ -18,7 +19,7 @@ pub use address::{Origin, OriginError};
 pub use byte_range::ByteRange;
 pub use edit::Edits;
 pub use fallback::classify_fallback;
-pub use graph::{Absorbed, Classified, Graph, Ladder, Source};
+pub use graph::{Absorbed, Classified, Graph, Ladder, SegmentPlace, Source};
 pub use localise::{Localised, localise};
 
 /// How much of a playlist is read; what lies beyond is passed on and not understood.

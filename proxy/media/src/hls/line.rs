@@ -47,7 +47,7 @@ impl<'a> Text<'a> {
     }
 
     /// The text without blanks around it.
-    pub(super) fn trimmed(self) -> Self {
+    pub(crate) fn trimmed(self) -> Self {
         let front = self.text.trim_ascii_start();
         Self { text: front.trim_ascii_end(), at: self.at + (self.text.len() - front.len()) }
     }
