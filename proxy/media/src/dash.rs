@@ -4,20 +4,20 @@
 //! around them hand down, and know where they stand where an edit may replace them.
 //! Deliberately absent: elements that have to be fetched first (`xlink:href`) and patches of an MPD.
 
+mod content_type;
 mod duration;
-mod media;
 mod mpd;
 mod placeholder;
 mod segments;
 mod timeline;
 mod xml;
 
-pub use media::Content;
+pub use content_type::ContentType;
 pub use mpd::{Bases, Mpd, Representation};
 pub use placeholder::{Identifiers, PLACEHOLDERS, Placeholder, fill};
 pub use segments::{Addressing, List, Piece, Single, Template};
 pub use timeline::{Numbering, Timeline};
-pub(crate) use xml::Document;
+pub(crate) use xml::{Document, Node};
 
 /// The most elements of one sort that are kept of one MPD.
 pub const MAX_ENTRIES: usize = 16_384;

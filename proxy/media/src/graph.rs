@@ -23,6 +23,7 @@ use crate::dash::Mpd;
 use crate::hls::{Definitions, Form};
 use crate::localise::note_foreign;
 use crate::{ByteRange, MAX_PLAYLIST_BYTES, Origin, classify_fallback};
+pub(crate) use ladder::{of_mpd as ladder_of, rung_of};
 use place::Asked;
 pub use place::SegmentPlace;
 use playlists::Playlists;

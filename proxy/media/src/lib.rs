@@ -14,6 +14,7 @@ mod fallback;
 mod graph;
 pub mod hls;
 mod localise;
+mod manipulate;
 
 pub use address::{Origin, OriginError};
 pub use byte_range::ByteRange;
@@ -21,6 +22,7 @@ pub use edit::Edits;
 pub use fallback::classify_fallback;
 pub use graph::{Absorbed, Classified, Graph, Ladder, SegmentPlace, Source};
 pub use localise::{Localised, localise};
+pub use manipulate::{Manipulated, Unmet, manipulate};
 
 /// How much of a playlist is read; what lies beyond is passed on and not understood.
 pub const MAX_PLAYLIST_BYTES: usize = 16 << 20;

@@ -5,6 +5,7 @@
 //! Deliberately absent: anything about sockets, SQL or HTTP handlers.
 
 mod action;
+mod content;
 mod control;
 mod exchange;
 mod fault;
@@ -21,6 +22,7 @@ mod unit;
 mod who;
 
 pub use action::{Action, ActionKind, ActionSource, EndReason};
+pub use content::{BANDWIDTH_PCT, Content, MAX_LIVE_OFFSET, OVERSTATE_PCT, VariantOrder};
 pub use control::{Control, ControlError, LabelKey, LabelValue, MAX_LABELS, MAX_RULES};
 pub use exchange::{
     Answer, Cause, Exchange, FaultSeen, HeaderField, Link, OriginAnswer, RequestSeen, TcpSnapshot, Timing,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rebuffer_model::Resolution;
 
-use super::Content;
+use super::ContentType;
 use super::placeholder::Identifiers;
 use super::segments::{Addressing, Reader, period_ms};
 use super::xml::{Document, Node};
@@ -40,13 +40,15 @@ pub struct Representation<'a> {
     pub id: Cow<'a, str>,
     /// Counted from 0.
     pub period: usize,
-    pub content: Content,
+    pub content: ContentType,
     /// Whether it is only shown while seeking.
     pub trick: bool,
     /// Peak bit/s; 0 when it does not say.
     pub bandwidth: u64,
     pub resolution: Option<Resolution>,
     pub codecs: Option<Cow<'a, str>>,
+    /// Whether its bandwidth stands in the URLs of its segments.
+    pub names_bandwidth: bool,
     /// The base URLs of the MPD, the period, the set and itself, in this order; each level's are alternatives.
     pub bases: Bases<'a>,
     pub addressing: Addressing<'a>,
@@ -63,7 +65,8 @@ impl<'a> Mpd<'a> {
         (root.name() == "MPD").then(|| Self::of(root))
     }
 
-    fn of(root: Node<'_, 'a>) -> Self {
+    /// Of the root of a document.
+    pub(crate) fn of(root: Node<'_, 'a>) -> Self {
         let texts = |names: &[&str]| {
             let nodes = root.descendants().filter(|node| names.contains(&node.name()));
             let texts = nodes.map(Node::text).filter(|text| !text.is_empty());
@@ -117,16 +120,25 @@ impl<'a> Representation<'a> {
         });
         Self {
             period: number,
-            content: Content::of(&own),
+            content: ContentType::of(&own),
             trick: properties.any(|scheme| scheme == TRICK_MODE),
             bandwidth,
             resolution: pixels("width")
                 .zip(pixels("height"))
                 .map(|(width, height)| Resolution { width, height }),
             codecs: inherited("codecs"),
+            names_bandwidth: names_bandwidth(&[node, set, period]),
             bases: bases.into_iter().filter(|level| !level.is_empty()).collect(),
             addressing,
             id,
         }
     }
+}
+
+fn names_bandwidth(chain: &[Node<'_, '_>]) -> bool {
+    let templates = chain.iter().flat_map(|node| node.children("SegmentTemplate"));
+    let mut texts = templates.flat_map(|node| {
+        ["media", "initialization", "index"].into_iter().filter_map(move |name| node.value(name))
+    });
+    texts.any(|text| text.contains("$Bandwidth"))
 }

@@ -74,7 +74,7 @@ impl Timeline {
         let offset = time - run.time;
         let place = match run.duration {
             0 => (offset == 0).then_some(0),
-            duration => (offset % duration == 0).then_some(offset / duration),
+            duration => offset.is_multiple_of(duration).then_some(offset / duration),
         }?;
         (place < run.count).then(|| run.index.saturating_add(place))
     }

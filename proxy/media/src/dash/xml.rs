@@ -37,6 +37,7 @@ struct Element<'a> {
     /// What stands before the first child.
     text: Text<'a>,
     start_tag: Range<usize>,
+    name_end: usize,
     end: usize,
 }
 
@@ -140,6 +141,7 @@ impl<'a> Builder<'a> {
             attributes: first..self.document.attributes.len(),
             text: Text { text: "", at: span.end + self.shift },
             start_tag: span.start + self.shift..span.end + self.shift,
+            name_end: name.span().end,
             end: span.end + self.shift,
         });
         self.open.push(id);
@@ -208,6 +210,11 @@ impl<'d, 'a> Node<'d, 'a> {
     /// The attribute's value as written.
     pub(crate) fn raw(self, name: &str) -> Option<Text<'a>> {
         self.attribute(name).map(|attribute| attribute.value)
+    }
+
+    /// Where its name ends, and attributes may begin.
+    pub(crate) fn name_end(self) -> usize {
+        self.element().name_end
     }
 
     /// Where the whole attribute stands.

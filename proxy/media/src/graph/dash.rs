@@ -17,7 +17,7 @@ use super::template::Pattern;
 use super::{Absorbed, Graph, Ladder, Reading};
 use crate::ByteRange;
 use crate::address::{self, Base};
-use crate::dash::{Addressing, Content, List, Mpd, Numbering, Piece, Representation, Single};
+use crate::dash::{Addressing, ContentType, List, Mpd, Numbering, Piece, Representation, Single};
 
 /// The most combinations of base URLs of one representation.
 const MAX_BASES: usize = 8;
@@ -106,12 +106,12 @@ fn read_version(mpd: &Mpd<'_>, ladder: &Ladder, reading: &mut Reading<'_>) -> Ve
     version
 }
 
-fn segment_kind(content: Content) -> RequestKind {
+fn segment_kind(content: ContentType) -> RequestKind {
     match content {
-        Content::Video => RequestKind::Segment,
-        Content::Audio => RequestKind::AudioSegment,
-        Content::Text => RequestKind::SubtitleSegment,
-        Content::Other => RequestKind::Other,
+        ContentType::Video => RequestKind::Segment,
+        ContentType::Audio => RequestKind::AudioSegment,
+        ContentType::Text => RequestKind::SubtitleSegment,
+        ContentType::Other => RequestKind::Other,
     }
 }
 
@@ -136,7 +136,7 @@ struct Writer<'w, 'o> {
 }
 
 impl Writer<'_, '_> {
-    fn template(&mut self, template: &crate::dash::Template, content: Content) {
+    fn template(&mut self, template: &crate::dash::Template, content: ContentType) {
         let resources = [&template.initialization, &template.index];
         for url in resources.into_iter().flatten() {
             self.pattern(url, RequestKind::Init, Numbering::default(), None);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rebuffer_model::Variant;
 
 use super::Ladder;
-use crate::dash::{Content, Mpd, Representation};
+use crate::dash::{ContentType, Mpd, Representation};
 use crate::hls::Master;
 
 /// The most rungs of a ladder.
@@ -49,7 +49,7 @@ pub(super) fn read(master: &Master<'_>, mut resolve: impl FnMut(&str) -> Option<
 }
 
 /// The representations of pictures.
-pub(super) fn of_mpd(mpd: &Mpd<'_>) -> Ladder {
+pub(crate) fn of_mpd(mpd: &Mpd<'_>) -> Ladder {
     let mut found = Vec::<Variant>::new();
     for representation in mpd.representations.iter().filter(|representation| is_rung(representation)) {
         if !found.iter().any(|variant| is_of(representation, variant)) {
@@ -69,7 +69,7 @@ pub(super) fn of_mpd(mpd: &Mpd<'_>) -> Ladder {
 }
 
 /// The rung that a representation is.
-pub(super) fn rung_of(representation: &Representation<'_>, ladder: &Ladder) -> Option<Arc<Variant>> {
+pub(crate) fn rung_of(representation: &Representation<'_>, ladder: &Ladder) -> Option<Arc<Variant>> {
     let rung = ladder.iter().find(|variant| is_of(representation, variant));
     rung.filter(|_| is_rung(representation)).cloned()
 }
@@ -81,7 +81,7 @@ pub(super) fn same_in(ladder: &Ladder, variant: &Variant) -> Option<Arc<Variant>
 }
 
 fn is_rung(representation: &Representation<'_>) -> bool {
-    representation.content == Content::Video && !representation.trick
+    representation.content == ContentType::Video && !representation.trick
 }
 
 fn is_of(representation: &Representation<'_>, variant: &Variant) -> bool {

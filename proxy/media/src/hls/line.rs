@@ -32,6 +32,8 @@ pub struct Tag<'a> {
     pub name: &'a str,
     /// Empty when the tag has none.
     pub value: Text<'a>,
+    /// Where its `#` stands.
+    pub at: usize,
 }
 
 /// The lines of a body, in order.
@@ -54,6 +56,11 @@ impl<'a> Text<'a> {
 }
 
 impl<'a> Tag<'a> {
+    /// From its `#` to the end of its value.
+    pub fn span(self) -> Range<usize> {
+        self.at..self.value.span().end
+    }
+
     pub fn attributes(self) -> Attributes<'a> {
         Attributes::new(self.value)
     }
@@ -104,7 +111,7 @@ fn read(line: Text<'_>) -> Option<Line<'_>> {
     let end = line.at + line.text.len();
     let (name, value) = tag.split_once(':').unwrap_or((tag, ""));
     let value = Text { text: value, at: end - value.len() };
-    Some(Line::Tag(Tag { name, value: value.trimmed() }))
+    Some(Line::Tag(Tag { name, value: value.trimmed(), at: line.at }))
 }
 
 #[cfg(test)]

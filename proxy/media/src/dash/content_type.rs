@@ -6,7 +6,7 @@ use super::xml::Node;
 
 /// What a representation carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Content {
+pub enum ContentType {
     /// Pictures, also with sound in the same segments.
     Video,
     Audio,
@@ -22,7 +22,7 @@ const AUDIO_CODECS: &[&str] =
     &["mp4a", "ac-3", "ac-4", "ec-3", "opus", "vorbis", "flac", "dts", "mha", "mhm"];
 const TEXT_CODECS: &[&str] = &["stpp", "wvtt"];
 
-impl Content {
+impl ContentType {
     /// `chain` is the representation, then the elements around it.
     pub(super) fn of(chain: &[Node<'_, '_>]) -> Self {
         let inherited = |name| chain.iter().find_map(|node| node.value(name));
@@ -82,23 +82,23 @@ mod tests {
     #[test]
     fn declarations_outweigh_suggestions() {
         for (set, expected) in [
-            ("<a contentType='audio' mimeType='video/mp4'/>", Content::Audio),
-            ("<a mimeType='video/mp4' codecs='mp4a.40.2'/>", Content::Video),
-            ("<a mimeType='application/mp4' codecs='stpp.ttml.im1t'/>", Content::Text),
-            ("<a mimeType='application/ttml+xml'/>", Content::Text),
-            ("<a mimeType='text/vtt'/>", Content::Text),
-            ("<a mimeType='image/jpeg' width='320'/>", Content::Other),
-            ("<a codecs='mp4a.40.2, avc1.64001f'/>", Content::Video),
-            ("<a codecs='ec-3'/>", Content::Audio),
-            ("<a width='320'/>", Content::Video),
+            ("<a contentType='audio' mimeType='video/mp4'/>", ContentType::Audio),
+            ("<a mimeType='video/mp4' codecs='mp4a.40.2'/>", ContentType::Video),
+            ("<a mimeType='application/mp4' codecs='stpp.ttml.im1t'/>", ContentType::Text),
+            ("<a mimeType='application/ttml+xml'/>", ContentType::Text),
+            ("<a mimeType='text/vtt'/>", ContentType::Text),
+            ("<a mimeType='image/jpeg' width='320'/>", ContentType::Other),
+            ("<a codecs='mp4a.40.2, avc1.64001f'/>", ContentType::Video),
+            ("<a codecs='ec-3'/>", ContentType::Audio),
+            ("<a width='320'/>", ContentType::Video),
             (
                 "<a><ContentComponent contentType='audio'/><ContentComponent contentType='video'/></a>",
-                Content::Video,
+                ContentType::Video,
             ),
-            ("<a/>", Content::Other),
+            ("<a/>", ContentType::Other),
         ] {
             let document = Document::parse(set.as_bytes()).unwrap();
-            assert_eq!(Content::of(&[document.root()]), expected, "{set}");
+            assert_eq!(ContentType::of(&[document.root()]), expected, "{set}");
         }
     }
 }
