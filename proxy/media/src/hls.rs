@@ -14,6 +14,7 @@ mod media;
 pub use attribute::{Attribute, Attributes};
 pub use define::Definitions;
 pub use directive::{Directives, Skip};
+pub(crate) use line::line_around;
 pub use line::{Line, Lines, Tag, Text};
 pub use master::{Master, Rendition, RenditionType, StreamInf};
 pub use media::{Item, ItemKind, Media, Report};

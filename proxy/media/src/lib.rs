@@ -15,6 +15,7 @@ mod graph;
 pub mod hls;
 mod localise;
 mod manipulate;
+mod misbehave;
 
 pub use address::{Origin, OriginError};
 pub use byte_range::ByteRange;
@@ -23,6 +24,9 @@ pub use fallback::classify_fallback;
 pub use graph::{Absorbed, Classified, Graph, Ladder, SegmentPlace, Source};
 pub use localise::{Localised, localise};
 pub use manipulate::{Manipulated, Unmet, manipulate};
+pub use misbehave::{
+    MISBEHAVIOURS, Misbehaviour, media_sequence_back, vanished_part, wrong_skipped_segments,
+};
 
 /// How much of a playlist is read; what lies beyond is passed on and not understood.
 pub const MAX_PLAYLIST_BYTES: usize = 16 << 20;

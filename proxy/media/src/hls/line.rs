@@ -97,6 +97,17 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
+/// The whole line around this part of it, with its end.
+pub(crate) fn line_around(body: &[u8], part: Range<usize>) -> Range<usize> {
+    let before = body.get(..part.start).unwrap_or_default();
+    let after = body.get(part.end..).unwrap_or_default();
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    // A byte order mark belongs to the file.
+    let start = if start == 0 && body.starts_with(b"\xef\xbb\xbf") { 3 } else { start };
+    let end = after.iter().position(|byte| *byte == b'\n').map_or(body.len(), |at| part.end + at + 1);
+    start..end
+}
+
 fn read(line: Text<'_>) -> Option<Line<'_>> {
     let line = line.trimmed();
     if line.text.is_empty() {

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::Edits;
-use crate::hls::Tag;
+use crate::hls::{Tag, line_around};
 
 /// Removes the attributes that `goes` names, and replaces the values for which `becomes` has another one.
 pub(super) fn edit(
@@ -40,20 +40,9 @@ pub(super) fn edit(
     }
 }
 
-/// The whole line around this part of it, with its end.
-pub(super) fn line(body: &[u8], part: Range<usize>) -> Range<usize> {
-    let before = body.get(..part.start).unwrap_or_default();
-    let after = body.get(part.end..).unwrap_or_default();
-    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    // A byte order mark belongs to the file.
-    let start = if start == 0 && body.starts_with(b"\xef\xbb\xbf") { 3 } else { start };
-    let end = after.iter().position(|byte| *byte == b'\n').map_or(body.len(), |at| part.end + at + 1);
-    start..end
-}
-
 /// Puts a line after the one around this part of the body, with the same end.
 pub(super) fn insert_after(edits: &mut Edits, body: &[u8], part: Range<usize>, text: &str) {
-    let line = line(body, part);
+    let line = line_around(body, part);
     let own = body.get(line.clone()).unwrap_or_default();
     let text = match own {
         [.., b'\r', b'\n'] => format!("{text}\r\n"),

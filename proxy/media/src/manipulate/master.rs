@@ -10,7 +10,7 @@ use rebuffer_model::Content;
 
 use super::{Unmet, list, order, scaled};
 use crate::Edits;
-use crate::hls::{Line, Lines, Tag, Text};
+use crate::hls::{Line, Lines, Tag, Text, line_around};
 
 /// The attributes by which a variant refers to renditions; a rendition's `TYPE` is one of these names.
 const GROUPS: &[&str] = &["AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS"];
@@ -90,15 +90,15 @@ pub(super) fn allow(body: &[u8], content: &Content, unmet: &mut Vec<Unmet>) -> E
     let mut lines = Vec::new();
     for variant in gone {
         let tags = variant.stray.iter().chain([&variant.tag]);
-        lines.extend(tags.map(|tag| list::line(body, tag.span())));
-        lines.push(list::line(body, variant.uri.span()));
+        lines.extend(tags.map(|tag| line_around(body, tag.span())));
+        lines.push(line_around(body, variant.uri.span()));
     }
     let i_frames = entries.i_frames.iter().filter(|tag| !i_frames_stay(tag));
     let orphans = entries.renditions.iter().filter(|tag| {
         let group = value(**tag, "TYPE").zip(value(**tag, "GROUP-ID"));
         group.is_some_and(|group| gone_groups.contains(&group) && !kept_groups.contains(&group))
     });
-    lines.extend(i_frames.chain(orphans).map(|tag| list::line(body, tag.span())));
+    lines.extend(i_frames.chain(orphans).map(|tag| line_around(body, tag.span())));
     remove(&mut edits, lines);
     edits
 }
@@ -166,7 +166,7 @@ pub(super) fn start(edits: &mut Edits, body: &[u8], text: &str) {
             edits.replace(first.span(), text);
         }
         for other in known {
-            edits.replace(list::line(body, other.span()), "");
+            edits.replace(line_around(body, other.span()), "");
         }
     } else if let Some(before) = tags().find(|tag| tag.name == "EXT-X-VERSION").or_else(|| tags().next()) {
         list::insert_after(edits, body, before.span(), text);

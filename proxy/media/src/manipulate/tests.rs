@@ -139,7 +139,7 @@ fn variants_change_places_and_slots_stay() {
     );
     let ids = |text: &str| {
         text.match_indices(" id='")
-            .map(|(at, _)| text[at + 5..].chars().take(3).collect::<String>())
+            .map(|(at, _)| text.split_at(at + 5).1.chars().take(3).collect::<String>())
             .collect::<Vec<_>>()
     };
     assert_eq!(ids(&edited(MPD, &order(VariantOrder::Descending))), ["hig", "low", "sou", "oth"]);
