@@ -8,6 +8,7 @@
 
 mod address;
 mod byte_range;
+pub mod cmcd;
 pub mod dash;
 mod edit;
 mod fallback;
