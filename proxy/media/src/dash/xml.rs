@@ -99,7 +99,7 @@ impl<'a> Document<'a> {
                     builder.end(&span);
                 }
                 Event::End(_) => builder.end(&span),
-                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => builder.text(&span),
+                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => builder.text(&span)?,
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
                 Event::Eof => break,
             }
@@ -154,10 +154,11 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Text, character data and references before the first child are one text.
-    fn text(&mut self, span: &Range<usize>) {
+    /// Text, character data and references before the first child are one text. Outside the root only blanks may stand.
+    fn text(&mut self, span: &Range<usize>) -> Option<()> {
         let Some(element) = self.open.last().and_then(|id| self.document.elements.get_mut(*id)) else {
-            return;
+            let outside = self.text.get(span.clone())?;
+            return outside.trim_ascii().is_empty().then_some(());
         };
         let begin = element.text.at - self.shift;
         if element.children.is_empty()
@@ -165,6 +166,7 @@ impl<'a> Builder<'a> {
         {
             element.text.text = text;
         }
+        Some(())
     }
 
     /// A part of a tag, as the part of the body that it is.
@@ -302,7 +304,19 @@ mod tests {
         let fits = format!("{}{}", "<a>".repeat(32), "</a>".repeat(32));
         let many = format!("<a>{}</a>", "<b/>".repeat(MAX_ELEMENTS));
         assert!(Document::parse(fits.as_bytes()).is_some());
-        for bad in ["", "<a>", "<a></b>", "<a/><b/>", "<a x=1/>", "<a x='1' x='2'/>", "a", &deep, &many] {
+        for bad in [
+            "",
+            "<a>",
+            "<a></b>",
+            "<a/><b/>",
+            "<a x=1/>",
+            "<a x='1' x='2'/>",
+            "a",
+            "x<a/>",
+            "<a/>x",
+            &deep,
+            &many,
+        ] {
             assert!(Document::parse(bad.as_bytes()).is_none(), "{}", bad.get(..20).unwrap_or(bad));
         }
         assert!(Document::parse(b"<a>\xff</a>").is_none());

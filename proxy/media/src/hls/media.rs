@@ -108,10 +108,14 @@ impl<'a> Media<'a> {
             "EXT-X-ENDLIST" => self.ended = true,
             "EXT-X-I-FRAMES-ONLY" => self.i_frames_only = true,
             "EXT-X-BYTERANGE" => cursor.byte_range = Some(tag.value.text),
-            // Once a segment was counted the number comes too late to mean anything.
+            // Once a segment was counted, or numbered before, it comes too late to mean anything.
             "EXT-X-MEDIA-SEQUENCE" if !cursor.counted => {
                 self.media_sequence = tag.number().unwrap_or_default();
                 self.next_sequence = self.media_sequence;
+                cursor.counted = true;
+                for item in &mut self.items {
+                    item.sequence = self.media_sequence;
+                }
             }
             "EXT-X-SKIP" => {
                 let skipped = tag.attributes().number("SKIPPED-SEGMENTS").unwrap_or_default();
@@ -211,6 +215,14 @@ mod tests {
             [Some((0, Some(100))), Some((100, Some(50))), Some((150, Some(60))), None]
         );
         assert!(media.ended);
+    }
+
+    #[test]
+    fn what_stands_before_the_number_belongs_to_the_first_segment() {
+        let media = Media::read(
+            b"#EXTM3U\n#EXT-X-MAP:URI=\"i\"\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-MEDIA-SEQUENCE:x\n#EXTINF:1,\ns\n",
+        );
+        assert_eq!(items(&media), [(ItemKind::Map, "i", 7), (ItemKind::Segment, "s", 7)]);
     }
 
     #[test]
