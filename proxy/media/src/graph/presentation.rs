@@ -32,7 +32,8 @@ pub(super) struct Version {
     files: HashMap<Box<str>, File>,
     templates: Vec<Template>,
     weight: usize,
-    weighed: HashSet<*const Timeline>,
+    /// The addresses of the timelines that were weighed; many representations share one.
+    weighed: HashSet<usize>,
 }
 
 /// One representation.
@@ -124,9 +125,10 @@ impl Version {
 
     /// Whether there was room for it.
     pub(super) fn put_template(&mut self, template: Template) -> bool {
-        let timeline = template.timeline.as_ref().map(|timeline| (Arc::as_ptr(timeline), timeline.weight()));
+        let timeline =
+            template.timeline.as_ref().map(|timeline| (Arc::as_ptr(timeline).addr(), timeline.weight()));
         let new =
-            timeline.filter(|(pointer, _)| self.weighed.insert(*pointer)).map_or(0, |(_, weight)| weight);
+            timeline.filter(|(address, _)| self.weighed.insert(*address)).map_or(0, |(_, weight)| weight);
         let fits = self.take(template.pattern.weight() + ENTRY_WEIGHT + new);
         if fits {
             self.templates.push(template);

@@ -11,6 +11,12 @@ fn graph() -> Graph {
     Graph::new([])
 }
 
+#[test]
+fn a_graph_may_be_shared_between_threads() {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Graph>();
+}
+
 /// A live playlist of ten segments that begins at `first`; `query` is added to each URL.
 fn live(first: u64, query: &str) -> String {
     let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{first}\n");
