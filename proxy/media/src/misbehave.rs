@@ -65,7 +65,9 @@ pub fn vanished_part(body: &Bytes, before: Option<&Bytes>, extent: u64) -> Optio
     for part in all.iter().rev().filter(|part| seen(part)).take(extent) {
         edits.replace(crate::hls::line_around(body, part.span()), "");
     }
-    (!edits.is_empty()).then(|| edits.apply(body))
+    let broken = (!edits.is_empty()).then(|| edits.apply(body));
+    // A playlist that contradicts itself may be a media playlist by that part alone.
+    broken.filter(|broken| Form::of(broken) == Some(Form::Media))
 }
 
 /// `extent` is added to what a delta update says that it skips.

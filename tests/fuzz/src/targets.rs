@@ -8,10 +8,19 @@ use rebuffer_media::{
 };
 use rebuffer_model::{Content, VariantOrder};
 
-/// The input until the first zero byte, and what follows it.
+/// The input until the first zero byte, and what follows it; without one the same twice.
 fn halves(data: &[u8]) -> (&[u8], &[u8]) {
-    let at = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
-    (data.get(..at).unwrap_or_default(), data.get(at + 1..).unwrap_or_default())
+    let at = data.iter().position(|byte| *byte == 0);
+    at.map_or((data, data), |at| {
+        let (first, second) = data.split_at(at);
+        (first, second.get(1..).unwrap_or_default())
+    })
+}
+
+/// Bytes to choose by that leave the input whole (FNV-1a).
+fn choices(data: &[u8]) -> [u8; 8] {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    data.iter().fold(0xcbf2_9ce4_8422_2325, mix).to_le_bytes()
 }
 
 fn origins() -> [Origin; 1] {
@@ -45,7 +54,7 @@ pub(crate) fn hls_media(data: &[u8]) {
 
 pub(crate) fn mpd(data: &[u8]) {
     let Some(mpd) = dash::Mpd::read(data) else { return };
-    assert!(dash::is_mpd(data) || data.len() > 4_096);
+    assert!(dash::is_mpd(data) || data.len() > 65_536);
     for representation in &mpd.representations {
         match &representation.addressing {
             dash::Addressing::Template(template) => {
@@ -86,10 +95,10 @@ pub(crate) fn graph(data: &[u8]) {
     assert_eq!(localise(&localised.body, &origins()).changed, 0);
 }
 
-/// The first bytes choose the edits.
+/// The input itself chooses the edits.
 pub(crate) fn manipulate(data: &[u8]) {
-    let (choice, body) = data.split_at(data.len().min(8));
-    let choose = |place: usize| choice.get(place).copied().unwrap_or_default();
+    let choices = choices(data);
+    let choose = |place: usize| choices.get(place).copied().unwrap_or_default();
     let orders =
         [None, Some(VariantOrder::Ascending), Some(VariantOrder::Descending), Some(VariantOrder::Reversed)];
     let flags = choose(0);
@@ -109,7 +118,7 @@ pub(crate) fn manipulate(data: &[u8]) {
         live_offset: u32::from(choose(4) % 32),
     };
     assert_eq!(content.check(), Ok(()));
-    let body = Bytes::copy_from_slice(body);
+    let body = Bytes::copy_from_slice(data);
     let edited = edit(&body, &content);
     assert_eq!(hls::Form::of(&edited.body), hls::Form::of(&body));
     assert_eq!(dash::Mpd::read(&edited.body).is_some(), dash::Mpd::read(&body).is_some());

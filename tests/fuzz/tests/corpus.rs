@@ -8,7 +8,8 @@ use rebuffer_fuzz::{TARGETS, fixtures};
 
 /// The files of a folder and of those beneath it.
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let entries =
+        std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.expect("a readable folder").path());
     let mut files = Vec::new();
     for path in entries {
         if path.is_dir() { files.extend(self::files(&path)) } else { files.push(path) }

@@ -68,7 +68,7 @@ struct Builder<'a> {
 /// The local name of the root element.
 pub(crate) fn root_name(body: &[u8]) -> Option<String> {
     // Long enough for any prologue, short enough not to read a film.
-    let head = body.get(..4_096).unwrap_or(body);
+    let head = body.get(..65_536).unwrap_or(body);
     let head = String::from_utf8_lossy(head);
     let mut reader = Reader::from_str(head.strip_prefix(MARK).unwrap_or(&head));
     loop {
