@@ -7,6 +7,7 @@
 mod content_type;
 mod duration;
 mod mpd;
+mod period;
 mod placeholder;
 mod segments;
 mod timeline;

@@ -16,7 +16,7 @@ mod template;
 
 use std::sync::Arc;
 
-use rebuffer_model::{RequestKind, Variant};
+use rebuffer_model::{RequestKind, Timestamp, Variant};
 
 use crate::address::{Base, Place};
 use crate::dash::Mpd;
@@ -27,7 +27,7 @@ pub(crate) use ladder::{of_mpd as ladder_of, rung_of};
 use place::Asked;
 pub use place::SegmentPlace;
 use playlists::Playlists;
-use presentation::Spellings;
+use presentation::Asking;
 use shelf::{Declared, Role, Shelf};
 
 /// The variants that can be played now, the lowest bandwidth first; a variant's rung is its place.
@@ -115,13 +115,18 @@ impl Graph {
 
     /// What a request asks for. `target` is its path and query, `range` the bytes it wants.
     pub fn classify(&self, target: &str, range: Option<ByteRange>) -> Classified {
+        self.classify_at(target, range, None)
+    }
+
+    /// The same at a known time, without which the live edge of an MPD that lists no segments is unknown.
+    pub fn classify_at(&self, target: &str, range: Option<ByteRange>, now: Option<Timestamp>) -> Classified {
         let declared = self.shelf.get(target);
         if let Some(playlist) = declared.filter(|declared| declared.role == Role::Playlist) {
             return self.describe(playlist, range);
         }
         let on_shelf = || declared.map(|declared| self.describe(declared, range));
         let in_mpd = || {
-            let found = self.playlists.find(&Spellings::of(target)?, range)?;
+            let found = self.playlists.find(&Asking::of(target, range, now)?)?;
             let place = if found.kind.is_media() { found.place } else { SegmentPlace::default() };
             Some(Classified { kind: found.kind, variant: found.variant, source: Source::Declared, place })
         };

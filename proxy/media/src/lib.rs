@@ -3,8 +3,9 @@
 //! Invariant: any bytes may come in; nothing panics, and what is remembered is bounded. An edit replaces exactly the bytes
 //! it names and keeps every other one. Deliberately absent: fetching, clocks, and what is done with a classification.
 //!
-//! `hls` reads lines and says where each URI stands; `Graph` remembers what the playlists of one session declared;
-//! `localise` and `Edits` change playlists. A further format reads its own bytes and fills the same graph.
+//! `hls` reads lines and `dash` elements, and both say where each URI stands; `Graph` remembers what the playlists of one
+//! session declared; `manipulate`, `localise` and `MISBEHAVIOURS` change playlists by `Edits`; `cmcd` reads what players
+//! say of themselves. A further format reads its own bytes and fills the same graph.
 
 mod address;
 mod byte_range;

@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use rebuffer_media::{ByteRange, Graph, Origin, Source, localise};
 use rebuffer_model::RequestKind::{self, *};
+use rebuffer_model::Timestamp;
 
 const VOD: &[u8] = include_bytes!("../../../tests/fixtures/dash/vod-number.mpd");
 const LIVE: &[u8] = include_bytes!("../../../tests/fixtures/dash/live-timeline.mpd");
@@ -164,6 +165,10 @@ fn parts_of_segments_are_partial_and_an_edge_that_only_a_clock_knows_is_not() {
     let graph = with("/ll/a.mpd", LOW_LATENCY);
     assert_eq!(declared(&graph, "/ll/v/861234567.m4s"), (Segment, Some(0)));
     assert_eq!(place(&graph, "/ll/v/861234567.m4s"), (Some(861_234_567), None));
+    let now = Timestamp::from_millis(1_722_469_140_500);
+    let edge =
+        |number: u64| graph.classify_at(&format!("/ll/v/{number}.m4s"), None, Some(now)).place.from_live_edge;
+    assert_eq!([edge(861_234_570), edge(861_234_569), edge(861_234_560)], [Some(0), Some(1), Some(10)]);
     assert_eq!(declared(&graph, "/ll/a/12_3.m4s"), (Partial, None));
     assert_eq!(place(&graph, "/ll/a/12_3.m4s"), (Some(12), None));
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rebuffer_media::{
     ByteRange, Graph, MISBEHAVIOURS, Origin, cmcd, dash, hls, localise, manipulate as edit,
 };
-use rebuffer_model::{Content, VariantOrder};
+use rebuffer_model::{Content, Timestamp, VariantOrder};
 
 /// The input until the first zero byte, and what follows it; without one the same twice.
 fn halves(data: &[u8]) -> (&[u8], &[u8]) {
@@ -62,7 +62,8 @@ pub(crate) fn mpd(data: &[u8]) {
                     timeline.index_of(0);
                     timeline.index_of(u64::MAX);
                 }
-                template.numbering.after(u64::MAX);
+                template.numbering.after(u64::MAX, Some(Timestamp::from_millis(1 << 40)));
+                template.numbering.after(0, Some(Timestamp::from_micros(i64::MIN)));
             }
             dash::Addressing::List(list) => assert!(list.segments.len() <= dash::MAX_ENTRIES),
             dash::Addressing::Single(_) => {}

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use rebuffer_model::Resolution;
 
 use super::ContentType;
+use super::period::{self, PeriodTime};
 use super::placeholder::Identifiers;
-use super::segments::{Addressing, Reader, period_ms};
+use super::segments::{Addressing, Reader};
 use super::xml::{Document, Node};
 
 /// The most representations of an MPD, over all of its periods.
@@ -79,16 +80,15 @@ impl<'a> Mpd<'a> {
             licences: texts(&["Laurl", "laurl", "LA_URL"]),
         };
         let mut reader = Reader::default();
-        let mut periods = root.children("Period").enumerate().peekable();
-        while let Some((number, period)) = periods.next() {
-            let length = period_ms(period, periods.peek().map(|(_, next)| *next), root);
+        let periods = root.children("Period").zip(period::times(root));
+        for (number, (period, time)) in periods.enumerate() {
             for set in period.children("AdaptationSet") {
                 for node in set.children("Representation") {
                     if mpd.representations.len() >= MAX_REPRESENTATIONS {
                         return mpd;
                     }
                     let representation =
-                        Representation::read([node, set, period, root], number, length, &mut reader);
+                        Representation::read([node, set, period, root], number, time, &mut reader);
                     mpd.representations.push(representation);
                 }
             }
@@ -101,7 +101,7 @@ impl<'a> Representation<'a> {
     fn read(
         [node, set, period, root]: [Node<'_, 'a>; 4],
         number: usize,
-        period_ms: Option<u64>,
+        time: PeriodTime,
         reader: &mut Reader,
     ) -> Self {
         let own = [node, set];
@@ -114,7 +114,7 @@ impl<'a> Representation<'a> {
         let id = node.value("id").unwrap_or_default();
         let bandwidth = node.number("bandwidth").unwrap_or_default();
         let known = Identifiers { id: &id, bandwidth };
-        let addressing = reader.read(&[node, set, period], known, period_ms);
+        let addressing = reader.read(&[node, set, period], known, time);
         let bases = [root, period, set, node].map(|level| {
             level.children("BaseURL").map(Node::text).take(MAX_ALTERNATIVES).collect::<Vec<_>>()
         });

@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::MAX_ENTRIES;
+use super::period::PeriodTime;
 use super::placeholder::{Identifiers, fill};
-use super::timeline::{Numbering, Timeline, milliseconds};
+use super::timeline::{Equal, Numbering, Timeline};
 use super::xml::Node;
 use crate::ByteRange;
 
@@ -92,19 +93,19 @@ impl<'d, 'a> Levels<'d, 'a> {
 }
 
 impl Reader {
-    /// `chain` is the representation, its set and its period; `period_ms` how long the period lasts.
+    /// `chain` is the representation, its set and its period; `time` is when the period is.
     pub(super) fn read<'a>(
         &mut self,
         chain: &[Node<'_, 'a>],
         known: Identifiers<'_>,
-        period_ms: Option<u64>,
+        time: PeriodTime,
     ) -> Addressing<'a> {
         let names = ["SegmentTemplate", "SegmentList", "SegmentBase"];
         let decisive =
             chain.iter().find_map(|node| names.into_iter().find(|name| node.child(name).is_some()));
         match decisive {
             Some(name @ "SegmentTemplate") => {
-                Addressing::Template(self.template(&Levels::of(chain, name), known, period_ms))
+                Addressing::Template(self.template(&Levels::of(chain, name), known, time))
             }
             Some(name @ "SegmentList") => Addressing::List(list(&Levels::of(chain, name))),
             Some(name) => Addressing::Single(single(&Levels::of(chain, name))),
@@ -112,22 +113,20 @@ impl Reader {
         }
     }
 
-    fn template(
-        &mut self,
-        levels: &Levels<'_, '_>,
-        known: Identifiers<'_>,
-        period_ms: Option<u64>,
-    ) -> Template {
+    fn template(&mut self, levels: &Levels<'_, '_>, known: Identifiers<'_>, time: PeriodTime) -> Template {
         let filled = |name| levels.value(name).and_then(|template| fill(&template, known));
         let timescale = levels.number("timescale").unwrap_or(1).max(1);
-        let timeline = levels.child("SegmentTimeline").map(|node| self.timeline(node, timescale, period_ms));
+        let timeline =
+            levels.child("SegmentTimeline").map(|node| self.timeline(node, timescale, time.length_ms));
         let start = levels.number("startNumber").unwrap_or(1);
-        let last = levels.number("endNumber");
-        let count = last.map(|last| last.saturating_add(1).saturating_sub(start));
-        let numbering = match (count, &timeline) {
-            (Some(_), _) => Numbering { start, count },
-            (None, Some(timeline)) => Numbering { start, count: timeline.segments() },
-            (None, None) => Numbering::of_equal(start, levels.number("duration"), timescale, period_ms),
+        let last = levels.number("endNumber").map(|last| last.saturating_add(1).saturating_sub(start));
+        let numbering = match &timeline {
+            Some(timeline) => Numbering::of_count(start, last.or(timeline.segments())),
+            None => {
+                let early = levels.value("availabilityTimeOffset");
+                let equal = Equal { duration: levels.number("duration").unwrap_or_default(), timescale };
+                Numbering::of_equal(start, last, equal, time, early.as_deref())
+            }
         };
         Template {
             media: filled("media"),
@@ -180,14 +179,4 @@ fn piece<'a>(node: Node<'_, 'a>, url: &str, range: &str) -> Piece<'a> {
 fn piece_or<'a>(node: Node<'_, 'a>, url: &str, otherwise: &str, range: &str) -> Piece<'a> {
     let piece = piece(node, url, range);
     Piece { url: piece.url.or_else(|| node.value(otherwise)), ..piece }
-}
-
-/// How long a period lasts, in milliseconds: as it says, or until the next one, or to the end of the presentation.
-pub(super) fn period_ms(period: Node<'_, '_>, next: Option<Node<'_, '_>>, mpd: Node<'_, '_>) -> Option<u64> {
-    let start = milliseconds(period, "start");
-    let until = |end: Option<u64>| end?.checked_sub(start.unwrap_or_default());
-    milliseconds(period, "duration").or_else(|| match next {
-        Some(next) => until(milliseconds(next, "start")),
-        None => until(milliseconds(mpd, "mediaPresentationDuration")),
-    })
 }

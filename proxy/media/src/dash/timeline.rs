@@ -1,10 +1,13 @@
 //! Which segments there are: their times, their numbers, and how many.
 //!
-//! Invariant: runs stand in order of their index, and no arithmetic wraps. Deliberately absent: the clock; the newest
-//! segment of a live presentation that only counts on is not known here.
+//! Invariant: runs stand in order of their index, and no arithmetic wraps. Deliberately absent: the clock; who asks for
+//! the newest segment of a live presentation that only counts on says what time it is.
 
+use rebuffer_model::Timestamp;
+
+use super::MAX_ENTRIES;
+use super::period::PeriodTime;
 use super::xml::Node;
-use super::{MAX_ENTRIES, duration};
 
 /// A `SegmentTimeline`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,8 +33,26 @@ struct Run {
 pub struct Numbering {
     /// The number of the first one.
     pub start: u64,
-    /// How many there are, where that is known.
+    /// How many there are, or will be, where that is known.
     pub count: Option<u64>,
+    /// When they become available, when that depends on the time.
+    clock: Option<Clock>,
+}
+
+/// Segments of one duration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Equal {
+    /// Of each, in units of the timescale; 0 when it is not known.
+    pub(super) duration: u64,
+    pub(super) timescale: u64,
+}
+
+/// Segments that become available one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Clock {
+    /// When the first of them would begin to be made, ms since 1970.
+    begins_ms: i64,
+    equal: Equal,
 }
 
 impl Timeline {
@@ -86,31 +107,63 @@ impl Timeline {
 }
 
 impl Numbering {
-    /// Of segments of one duration that fill a period; how many is known when its length is.
-    pub(super) fn of_equal(
-        start: u64,
-        duration: Option<u64>,
-        timescale: u64,
-        period_ms: Option<u64>,
-    ) -> Self {
-        let count =
-            duration.filter(|duration| *duration > 0).zip(period_ms).and_then(|(duration, period)| {
-                let units = u128::from(period) * u128::from(timescale);
-                u64::try_from(units.div_ceil(u128::from(duration) * 1_000)).ok()
-            });
-        Self { start, count }
+    pub(super) fn of_count(start: u64, count: Option<u64>) -> Self {
+        Self { start, count, clock: None }
     }
 
-    /// How many segments come after this number; absent when that is not known or the number is none of them.
-    pub fn after(&self, number: u64) -> Option<u64> {
+    /// Of segments of one duration that fill a period. `last` is how many the MPD allows, `early` by how many seconds
+    /// each of them is available before it is whole.
+    pub(super) fn of_equal(
+        start: u64,
+        last: Option<u64>,
+        equal: Equal,
+        time: PeriodTime,
+        early: Option<&str>,
+    ) -> Self {
+        let whole = |length| equal.count(u128::from(length), u128::div_ceil);
+        let count = last.or_else(|| whole(time.length_ms?));
+        let early_ms = early.map_or(Some(0), |seconds| milliseconds(seconds.trim_ascii()));
+        let begins_ms = time.begins_ms.zip(early_ms).and_then(|(begins, early)| begins.checked_sub(early));
+        let clock = begins_ms.filter(|_| equal.duration > 0).map(|begins_ms| Clock { begins_ms, equal });
+        // A live period without a usable clock: how many there are at this moment is not known.
+        let is_known = time.begins_ms.is_none() || clock.is_some();
+        Self { start, count: count.filter(|_| is_known), clock }
+    }
+
+    /// How many segments come after this number; absent when that is not known, or the number is none of them. `now`
+    /// matters for live presentations that do not list their segments.
+    pub fn after(&self, number: u64, now: Option<Timestamp>) -> Option<u64> {
         let index = number.checked_sub(self.start)?;
-        self.count?.checked_sub(1)?.checked_sub(index)
+        let within = |count: u64| count.checked_sub(1)?.checked_sub(index);
+        let Some(clock) = self.clock else { return within(self.count?) };
+        let available = clock.available(now?)?;
+        let available = self.count.map_or(available, |count| count.min(available));
+        // Whoever asks a moment too early, by a clock of its own, asks for the newest.
+        Some(available.saturating_sub(1).saturating_sub(index))
     }
 }
 
-/// Milliseconds of an attribute.
-pub(super) fn milliseconds(node: Node<'_, '_>, name: &str) -> Option<u64> {
-    duration::milliseconds(node.raw(name)?.text)
+impl Equal {
+    /// How many fit into so many milliseconds.
+    fn count(self, ms: u128, divide: impl Fn(u128, u128) -> u128) -> Option<u64> {
+        let duration = u128::from(self.duration).checked_mul(1_000).filter(|duration| *duration > 0)?;
+        u64::try_from(divide(ms.checked_mul(u128::from(self.timescale))?, duration)).ok()
+    }
+}
+
+impl Clock {
+    fn available(self, now: Timestamp) -> Option<u64> {
+        let elapsed = i128::from(now.as_millis()) - i128::from(self.begins_ms);
+        self.equal.count(u128::try_from(elapsed).unwrap_or_default(), |ms, duration| ms / duration)
+    }
+}
+
+/// Of seconds with a fraction; `INF` is none.
+fn milliseconds(seconds: &str) -> Option<i64> {
+    let (whole, part) = seconds.split_once('.').unwrap_or((seconds, ""));
+    let digits = part.bytes().all(|byte| byte.is_ascii_digit());
+    let part = format!("{part:0<3}").get(..3).filter(|_| digits)?.parse::<i64>().ok()?;
+    whole.parse::<i64>().ok()?.checked_mul(1_000)?.checked_add(part)
 }
 
 #[cfg(test)]
@@ -152,14 +205,42 @@ mod tests {
         assert_eq!(timeline.index_of(0), None);
     }
 
+    const SECONDS: Equal = Equal { duration: 2_000, timescale: 1_000 };
+
     #[test]
     fn equal_segments_are_counted_when_the_period_has_a_length() {
-        let ten = Numbering::of_equal(5, Some(2_000), 1_000, Some(19_100));
-        assert_eq!(
-            (ten.count, ten.after(5), ten.after(14), ten.after(15), ten.after(4)),
-            (Some(10), Some(9), Some(0), None, None)
-        );
-        assert_eq!(Numbering::of_equal(1, Some(2), 1, None).after(1), None);
-        assert_eq!(Numbering::of_equal(1, Some(0), 1, Some(9)).count, None);
+        let time = PeriodTime { length_ms: Some(19_100), begins_ms: None };
+        let ten = Numbering::of_equal(5, None, SECONDS, time, None);
+        let after = [5, 14, 15, 4].map(|number| ten.after(number, None));
+        assert_eq!((ten.count, after), (Some(10), [Some(9), Some(0), None, None]));
+        let unknown = Numbering::of_equal(1, None, SECONDS, PeriodTime::default(), None);
+        assert_eq!(unknown.after(1, None), None);
+        let none = Numbering::of_equal(1, None, Equal { duration: 0, timescale: 1 }, time, None);
+        assert_eq!(none.count, None);
+    }
+
+    #[test]
+    fn live_segments_become_available_one_after_the_other() {
+        let time = PeriodTime { length_ms: None, begins_ms: Some(100_000) };
+        let at = |ms| Some(Timestamp::from_millis(ms));
+        let live = Numbering::of_equal(1, None, SECONDS, time, None);
+        for (now, number, after) in [
+            (at(110_000), 1, Some(4)),
+            (at(110_000), 5, Some(0)),
+            (at(111_999), 5, Some(0)),
+            (at(112_000), 5, Some(1)),
+            (at(110_000), 6, Some(0)),
+            (at(0), 1, Some(0)),
+            (at(110_000), 0, None),
+            (None, 1, None),
+        ] {
+            assert_eq!(live.after(number, now), after, "{now:?} {number}");
+        }
+        let early = Numbering::of_equal(1, None, SECONDS, time, Some("1.5"));
+        assert_eq!(early.after(5, at(110_500)), Some(1), "the sixth is being made");
+        let at_once = Numbering::of_equal(1, None, SECONDS, time, Some("INF"));
+        assert_eq!(at_once.after(5, at(110_500)), None);
+        let bounded = PeriodTime { length_ms: Some(6_000), ..time };
+        assert_eq!(Numbering::of_equal(1, None, SECONDS, bounded, None).after(1, at(999_000)), Some(2));
     }
 }

@@ -1,8 +1,8 @@
 //! Where a segment stands: in its playlist, before the live edge, and among what its play asked for.
 //!
 //! Invariant: what is not known is absent, never guessed. What was asked is remembered for the last `MAX_ASKED` segments;
-//! a segment from before that counts as a new one. Deliberately absent: the clock, so the edge of a presentation that only
-//! counts on is unknown.
+//! a segment from before that counts as a new one. Deliberately absent: the clock; who classifies says what time
+//! it is, or the edge of a presentation that only counts on is unknown.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};

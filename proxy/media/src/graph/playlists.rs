@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use rebuffer_model::{RequestKind, Variant};
 
-use super::presentation::{Found, Presentation, Spellings, Version};
+use super::presentation::{Asking, Found, Presentation, Version};
 use super::shelf::{Declared, Role, Shelf};
 use super::{Ladder, ladder};
-use crate::{ByteRange, address};
+use crate::address;
 
 /// About how many bytes a session remembers of what its playlists list.
 const MAX_WEIGHT: usize = 8 << 20;
@@ -121,11 +121,11 @@ impl Playlists {
     }
 
     /// What an MPD declared, the one seen last before others.
-    pub(super) fn find(&self, spellings: &Spellings, range: Option<ByteRange>) -> Option<Found> {
+    pub(super) fn find(&self, asking: &Asking) -> Option<Found> {
         let mut described =
             self.list.iter().filter(|playlist| playlist.presentation.is_some()).collect::<Vec<_>>();
         described.sort_by_key(|playlist| std::cmp::Reverse(playlist.touched));
-        described.iter().find_map(|playlist| playlist.presentation.as_ref()?.find(spellings, range))
+        described.iter().find_map(|playlist| playlist.presentation.as_ref()?.find(asking))
     }
 
     #[cfg(test)]

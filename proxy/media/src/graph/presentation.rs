@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use rebuffer_model::{RequestKind, Variant};
+use rebuffer_model::{RequestKind, Timestamp, Variant};
 
 use super::place::SegmentPlace;
 use super::playlists::MAX_PLAYLIST_WEIGHT;
@@ -70,19 +70,22 @@ pub(super) struct Found {
     pub(super) place: SegmentPlace,
 }
 
-/// A request's target as it may have been declared: as it is, without what clients add, without its query.
-pub(super) struct Spellings {
+/// A request: its target as it may have been declared, which is as it is, without what clients add, or without its query;
+/// the bytes it wants, and when it came.
+pub(super) struct Asking {
     list: Vec<String>,
     path: String,
+    range: Option<ByteRange>,
+    now: Option<Timestamp>,
 }
 
-impl Spellings {
-    pub(super) fn of(target: &str) -> Option<Self> {
+impl Asking {
+    pub(super) fn of(target: &str, range: Option<ByteRange>, now: Option<Timestamp>) -> Option<Self> {
         let canonical = address::canonical(target)?;
         let own = address::without_client_parameters(&canonical);
         let path = canonical.split_once('?').map(|(path, _)| path.to_owned());
         let list = [Some(canonical.clone()), own, path.clone()].into_iter().flatten().collect();
-        Some(Self { list, path: path.unwrap_or(canonical) })
+        Some(Self { list, path: path.unwrap_or(canonical), range, now })
     }
 }
 
@@ -106,8 +109,8 @@ impl Presentation {
         }
     }
 
-    pub(super) fn find(&self, spellings: &Spellings, range: Option<ByteRange>) -> Option<Found> {
-        self.versions.iter().find_map(|version| version.find(spellings, range))
+    pub(super) fn find(&self, asking: &Asking) -> Option<Found> {
+        self.versions.iter().find_map(|version| version.find(asking))
     }
 }
 
@@ -173,19 +176,22 @@ impl Version {
         fits
     }
 
-    fn find(&self, spellings: &Spellings, range: Option<ByteRange>) -> Option<Found> {
-        let file = spellings.list.iter().find_map(|url| self.files.get(url.as_str()));
+    fn find(&self, asking: &Asking) -> Option<Found> {
+        let file = asking.list.iter().find_map(|url| self.files.get(url.as_str()));
         if let Some(file) = file {
-            let part = range.and_then(|asked| file.parts.iter().find(|(part, ..)| part.answers(asked)));
+            let part =
+                asking.range.and_then(|asked| file.parts.iter().find(|(part, ..)| part.answers(asked)));
             let (kind, place) = part.map_or((file.kind, file.place), |(_, kind, place)| (*kind, *place));
             return Some(self.found(file.track, kind, place));
         }
-        let whole = |template: &Template| spellings.list.iter().find_map(|url| template.pattern.read(url));
-        let path = |template: &Template| template.pattern.read_path(&spellings.path);
+        let whole = |template: &Template| asking.list.iter().find_map(|url| template.pattern.read(url));
+        let path = |template: &Template| template.pattern.read_path(&asking.path);
         let read = self.templates.iter().find_map(|template| Some((template, whole(template)?)));
         let read =
             read.or_else(|| self.templates.iter().find_map(|template| Some((template, path(template)?))));
-        read.map(|(template, numbers)| self.found(template.track, template.kind, template.place(numbers)))
+        read.map(|(template, numbers)| {
+            self.found(template.track, template.kind, template.place(numbers, asking.now))
+        })
     }
 
     fn found(&self, track: usize, kind: RequestKind, place: SegmentPlace) -> Found {
@@ -195,11 +201,11 @@ impl Version {
 }
 
 impl Template {
-    fn place(&self, numbers: Numbers) -> SegmentPlace {
+    fn place(&self, numbers: Numbers, now: Option<Timestamp>) -> SegmentPlace {
         let in_timeline =
             || self.timeline.as_ref()?.index_of(numbers.time?)?.checked_add(self.numbering.start);
         let media_sequence = numbers.number.or_else(in_timeline);
-        let from_live_edge = media_sequence.and_then(|number| self.numbering.after(number));
+        let from_live_edge = media_sequence.and_then(|number| self.numbering.after(number, now));
         SegmentPlace { media_sequence, from_live_edge, hinted: false }
     }
 }
