@@ -1276,7 +1276,7 @@ export interface components {
             resolution?: string | null;
             /** @description Declared codecs, as written. */
             codecs?: string | null;
-            /** @description The variant's playlist URI, as written. */
+            /** @description The URI of the variant's playlist as written; of an MPD the id of the representation. */
             uri: string;
         };
         /** @description Which rungs of the current ladder: every named predicate must hold; within a list, any. */

@@ -5,6 +5,8 @@
 //! Deliberately absent: anything about sockets, SQL or HTTP handlers.
 
 mod action;
+mod cmcd;
+mod content;
 mod control;
 mod exchange;
 mod fault;
@@ -23,6 +25,11 @@ mod unit;
 mod who;
 
 pub use action::{Action, ActionKind, ActionSource, EndReason};
+pub use cmcd::{
+    CMCD_KEYS, Cmcd, CmcdBare, CmcdEvent, CmcdItem, CmcdKey, CmcdObject, CmcdObjectType, CmcdRequest,
+    CmcdResponse, CmcdSession, CmcdShard, CmcdState, CmcdStatus, CmcdValue, NextObject, PerObject,
+};
+pub use content::{BANDWIDTH_PCT, Content, MAX_LIVE_OFFSET, OVERSTATE_PCT, VariantOrder};
 pub use control::{Control, ControlError, LabelKey, LabelValue, MAX_LABELS, MAX_RULES};
 pub use exchange::{
     Answer, Cause, Exchange, FaultSeen, HeaderField, Link, OriginAnswer, RequestSeen, TcpSnapshot, Timing,
