@@ -34,7 +34,7 @@ pub struct RequestView<'a> {
 pub struct Sequence {
     /// Its media sequence number.
     pub media_sequence: Option<u64>,
-    /// How many segments of its playlist the play asked for before it.
+    /// How many others of its kind the play asked for before it.
     pub index_in_play: Option<u64>,
     /// How many segments its playlist has after it.
     pub from_live_edge: Option<u64>,

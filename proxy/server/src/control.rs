@@ -4,8 +4,10 @@
 //! from these handlers. Deliberately absent: the archive's half of the API, which the forwarder serves under the same address.
 
 mod apply;
+mod cmcd;
 mod events;
 mod feed;
+mod har;
 mod info;
 mod players;
 mod precondition;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use axum::routing::options;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -56,6 +59,9 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Rig>> {
         .routes(routes!(rules::add))
         .routes(routes!(rules::patch, rules::delete))
         .routes(routes!(reports::report))
+        .routes(routes!(cmcd::report))
+        .route("/cmcd", options(cmcd::preflight))
+        .routes(routes!(har::har))
         .routes(routes!(events::events))
         .routes(routes!(feed::feed))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

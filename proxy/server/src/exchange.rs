@@ -13,13 +13,15 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Uri};
 use rebuffer_api::{Frame, RuleFired};
 use rebuffer_engine::{Decision, RequestView, Sequence};
-use rebuffer_media::{ByteRange, Classified, Source};
-use rebuffer_model::{RequestKind, Variant};
+use rebuffer_media::hls::Directives;
+use rebuffer_media::{ByteRange, Classified, SegmentPlace, Source};
+use rebuffer_model::{Cmcd, PlayId, RequestKind, Variant};
 
 use crate::clock;
+use crate::cmcd;
 use crate::identity;
 use crate::lane::Lane;
-use crate::perform::{Asked, Reply, ask_first, loop_of, perform};
+use crate::perform::{Asked, Reply, ask_first, ask_for_text, loop_of, perform};
 use crate::record::Recorder;
 use crate::rig::Rig;
 use crate::sessions::Session;
@@ -32,13 +34,19 @@ pub(crate) async fn exchange(
     lane: &Lane,
     mut request: Request<Upload>,
 ) -> Reply {
-    identity::note_play(rig, &session.player, request.uri().query());
+    let said = note_who(rig, session, &request);
     let mut recorder = Recorder::begin(rig, session, lane, &request);
+    if let Some(said) = said {
+        cmcd::keep(rig, session, &mut recorder, said);
+    }
     let (target, led_here) = asked_for(session, &mut request);
 
-    let classified = classify(session, &target, request.headers());
+    let classified = classify(session, &target, request.headers(), recorder.play());
     recorder.classified(classified.kind, classified.variant.as_deref());
     recorder.limited(classified.kind);
+    if classified.kind.is_manifest() && !session.player.content().is_neutral() {
+        ask_for_text(request.headers_mut());
+    }
 
     let (asked, kind, decision) = if let Some(decision) = led_here {
         (Asked::NotYet(request), classified.kind, decision)
@@ -50,10 +58,11 @@ pub(crate) async fn exchange(
         recorder = told;
         let (kind, variant) = recorder.seen();
         recorder.limited(kind);
-        let decision = decide(session, &target, kind, variant.as_ref());
+        let decision = decide(session, &target, kind, variant.as_ref(), &classified);
         (Asked::Already(forwarded), kind, decision)
     } else {
-        let decision = decide(session, &target, classified.kind, classified.variant.as_deref());
+        let variant = classified.variant.as_deref();
+        let decision = decide(session, &target, classified.kind, variant, &classified);
         (Asked::NotYet(request), classified.kind, decision)
     };
     recorder.decided(&decision);
@@ -75,18 +84,49 @@ fn asked_for(session: &Session, request: &mut Request<Upload>) -> (PathAndQuery,
     (was, session.player.goes_on(&rule_id))
 }
 
-fn only_the_answer_can_tell(session: &Session, classified: &Classified) -> bool {
+fn only_the_answer_can_tell(session: &Session, classified: &Placed) -> bool {
     classified.source == Source::Guessed && classified.kind.is_manifest() && session.player.has_rules()
 }
 
-fn classify(session: &Session, target: &PathAndQuery, headers: &HeaderMap) -> Classified {
+/// Takes note of the play a request belongs to; returns what it says of its player.
+fn note_who(rig: &Rig, session: &Session, request: &Request<Upload>) -> Option<Cmcd> {
+    let query = request.uri().query();
+    identity::note_play(rig, &session.player, query);
+    let said = cmcd::of(request)?;
+    let named_otherwise = identity::query_value(query, "play_id").is_some();
+    cmcd::note_play(rig, &session.player, &said, named_otherwise);
+    Some(said)
+}
+
+/// What is asked for, and where it stands.
+struct Placed {
+    kind: RequestKind,
+    variant: Option<Arc<Variant>>,
+    source: Source,
+    sequence: Sequence,
+    hinted: bool,
+}
+
+fn classify(session: &Session, target: &PathAndQuery, headers: &HeaderMap, play: Option<&PlayId>) -> Placed {
     let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
     let range = range.and_then(ByteRange::from_header);
-    let classified = session.graph.lock().classify(target.as_str(), range);
-    if let (RequestKind::Segment, Some(variant)) = (classified.kind, &classified.variant) {
+    let play = play.map_or("", PlayId::as_str);
+    let mut graph = session.graph.lock();
+    let Classified { kind, variant, source, place } =
+        graph.classify_at(target.as_str(), range, Some(clock::now()));
+    let index_in_play = graph.index_in_play(play, kind, target.as_str(), range);
+    drop(graph);
+    if let (RequestKind::Segment, Some(variant)) = (kind, &variant) {
         session.telemetry.rendition.store(variant.bandwidth, Ordering::Relaxed);
     }
-    classified
+    let SegmentPlace { media_sequence, from_live_edge, hinted } = place;
+    Placed {
+        kind,
+        variant,
+        source,
+        sequence: Sequence { media_sequence, index_in_play, from_live_edge },
+        hinted,
+    }
 }
 
 fn decide(
@@ -94,6 +134,7 @@ fn decide(
     target: &PathAndQuery,
     kind: RequestKind,
     variant: Option<&Variant>,
+    placed: &Placed,
 ) -> Decision {
     let ladder_len = session.graph.lock().ladder().len();
     session.player.decide(&RequestView {
@@ -101,16 +142,15 @@ fn decide(
         variant,
         path: target.path(),
         ladder_len,
-        // The graph does not say yet where a segment stands, nor what is only hinted at.
-        sequence: Sequence::default(),
+        sequence: placed.sequence,
         blocking_reload: is_blocking(target),
-        preload_hint: false,
+        preload_hint: placed.hinted,
     })
 }
 
-/// Whether a playlist is asked to wait (draft-pantos-hls-rfc8216bis §6.2.5.2). A master never is.
+/// Whether a playlist is asked to wait. A master never is.
 fn is_blocking(target: &PathAndQuery) -> bool {
-    identity::query_value(target.query(), "_HLS_msn").is_some()
+    Directives::of(target.as_str()).is_blocking()
 }
 
 fn announce(rig: &Rig, session: &Session, decision: &Decision, request_kind: RequestKind) {

@@ -7,6 +7,7 @@
 
 mod bootstrap;
 mod clock;
+mod cmcd;
 mod config;
 mod connection;
 mod control;

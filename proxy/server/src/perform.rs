@@ -9,6 +9,7 @@ mod damage;
 mod ending;
 mod forward;
 mod pace;
+mod playlist;
 mod pump;
 
 use bytes::Bytes;
@@ -25,6 +26,7 @@ pub(crate) use answer::{loop_of, own_answer, problem};
 pub(crate) use before::Before;
 pub(crate) use ending::Broken;
 pub(crate) use forward::Forwarded;
+pub(crate) use playlist::ask_for_text;
 
 use crate::origin::Silence;
 use crate::record::Recorder;
@@ -73,6 +75,7 @@ pub(crate) async fn perform(
 ) -> Reply {
     let script = &decision.script;
     let mut forwarded = false;
+    let was = begin_breaking(script, target, &mut asked, &recorder);
     for (at, step) in script.iter().enumerate() {
         match step {
             Step::Answer(canned) => return Ok(answer::canned(canned, recorder)),
@@ -104,6 +107,15 @@ pub(crate) async fn perform(
                 forwarded = true;
             }
             Step::ContentType(wrong) => say_type(&mut asked, wrong),
+            Step::BreakRule { rule, extent } => {
+                if let Asked::Already(answer) = &mut asked
+                    && playlist::break_rule(answer, was.as_ref(), *rule, *extent)
+                {
+                    recorder.session().before.remember(target, answer);
+                } else {
+                    recorder.not_performed("not_performed_nothing_to_break");
+                }
+            }
             Step::Hold { ms } if !forwarded => ending::hold(&mut recorder, *ms).await,
             Step::Reset(scope) if !forwarded => return Err(ending::reset(&mut recorder, 0, *scope).await),
             Step::Close(scope) if !forwarded => return Err(ending::close(&mut recorder, 0, *scope).await),
@@ -118,6 +130,22 @@ pub(crate) async fn perform(
         }
     }
     Ok(answer::broken_script(recorder))
+}
+
+/// A script that breaks a playlist needs it as text, and what its URL was answered before.
+fn begin_breaking(
+    script: &Script,
+    target: &PathAndQuery,
+    asked: &mut Asked,
+    recorder: &Recorder,
+) -> Option<Forwarded> {
+    if !script.iter().any(|step| matches!(step, Step::BreakRule { .. })) {
+        return None;
+    }
+    if let Asked::NotYet(request) = asked {
+        ask_for_text(request.headers_mut());
+    }
+    recorder.session().before.answer_to(target)
 }
 
 fn body_from(at: usize, asked: Asked, script: &Script, recorder: Recorder) -> Response<ReplyBody> {

@@ -13,8 +13,8 @@ use std::time::Instant;
 use http::{HeaderMap, Method, Request, StatusCode};
 use rebuffer_engine::Decision;
 use rebuffer_model::{
-    Answer, Cause, Exchange, FaultCategory, FaultSeen, H2Scope, Link, OriginAnswer, RequestKind, RequestSeen,
-    Timing, Variant,
+    Answer, Cause, Cmcd, Edits, Exchange, FaultCategory, FaultSeen, H2Scope, Link, OriginAnswer, PlayId,
+    RequestKind, RequestSeen, Timing, Variant,
 };
 
 pub(crate) use settle::{Settler, settle_finished};
@@ -78,6 +78,7 @@ impl Recorder {
                 variant: None,
                 headers: redact::headers(request.headers()),
                 body_bytes: content_length(request.headers()).unwrap_or(0),
+                cmcd: None,
             },
             origin: None,
             answer: Answer {
@@ -86,6 +87,7 @@ impl Recorder {
                 content_type: String::new(),
                 body_bytes: 0,
                 complete: false,
+                edits: None,
             },
             timing: Timing { client_wait_ms: 0.0, transfer_ms: 0.0, total_ms: 0.0, delivered_mbps: None },
             cause: None,
@@ -93,6 +95,7 @@ impl Recorder {
             link: Link {
                 connection: connection.number,
                 earlier_exchanges: connection.begin_exchange(),
+                tls: connection.is_secure(),
                 rate_limit_mbps: session.link.in_force().rate.map(|rate| rate.mbps()),
                 tcp_start: connection.outstanding().map(|outstanding| outstanding.snapshot),
                 tcp_end: None,
@@ -148,6 +151,21 @@ impl Recorder {
             .as_ref()
             .map(|exchange| (exchange.request.kind, exchange.request.variant.clone()))
             .unwrap_or((RequestKind::Other, None))
+    }
+
+    /// The play the request belongs to.
+    pub(crate) fn play(&self) -> Option<&PlayId> {
+        self.exchange.as_ref().and_then(|exchange| exchange.who.play_id.as_ref())
+    }
+
+    /// What the player said of itself with the request; without credentials.
+    pub(crate) fn told(&mut self, cmcd: Cmcd) {
+        self.edit(|exchange| exchange.request.cmcd = Some(Box::new(cmcd)));
+    }
+
+    /// A playlist was edited, or should have been.
+    pub(crate) fn edited(&mut self, edits: Edits) {
+        self.edit(|exchange| exchange.answer.edits = Some(edits));
     }
 
     /// The limits of the player's transfers are in force, as they are for this kind.

@@ -18,7 +18,7 @@ use parking_lot::RwLock;
 use rebuffer_model::PlayerId;
 
 pub(crate) use open::{OpenError, Start, open, restore_ports};
-pub(crate) use player::{Controlled, Player};
+pub(crate) use player::{Controlled, PlayEdge, Player};
 pub(crate) use ports::{Holder, Ports, listen as listen_on};
 pub(crate) use reap::{end, reap_idle};
 pub(crate) use session::{Activity, Session, link_backend};

@@ -5,6 +5,7 @@
 
 pub mod archive;
 mod event;
+mod har;
 mod info;
 mod merge;
 mod page;
@@ -13,6 +14,10 @@ mod problem;
 mod strict;
 
 pub use event::{Frame, PlayEnded, PlayStarted, PlayerDeleted, ReplayGap, RuleFired};
+pub use har::{
+    Har, HarBeyond, HarCache, HarContent, HarCreator, HarEntry, HarLog, HarPair, HarRequest, HarResponse,
+    HarTimings,
+};
 pub use info::{Capability, Info, KnobView, ListenView, OriginView, PartView, Readiness};
 pub use merge::MergePatch;
 pub use page::Items;

@@ -1,12 +1,13 @@
 //! A player as the control API shows it: what was asked beside what is in force.
 //!
-//! Invariant: `labels`, `fault_rules`, `shape` and `transfer_timeouts` are exactly what can be patched; everything else is the rig's to say.
+//! Invariant: `labels`, `fault_rules`, `shape`, `transfer_timeouts` and `content` are exactly what can be patched; everything
+//! else is the rig's to say.
 
 use std::collections::BTreeMap;
 
 use rebuffer_model::{
-    AttemptId, Control, LabelKey, LabelValue, OriginName, PlayId, PlayerId, PlayerMetrics, Rule, RuleId,
-    SessionId, Shape, Timestamp, TransferTimeouts, Variant,
+    AttemptId, Content, Control, LabelKey, LabelValue, OriginName, PlayId, PlayerId, PlayerMetrics, Rule,
+    RuleId, SessionId, Shape, Timestamp, TransferTimeouts, Variant,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -29,6 +30,8 @@ pub struct PlayerRecord {
     pub shape: Shape,
     /// How long transfers may take.
     pub transfer_timeouts: TransferTimeouts,
+    /// How playlists and MPDs are edited.
+    pub content: Content,
     /// What each rule has done so far.
     #[schema(value_type = BTreeMap<String, RuleCounters>)]
     pub rule_counters: BTreeMap<RuleId, RuleCounters>,
@@ -142,12 +145,15 @@ pub struct PlayerCreate {
     /// How long transfers may take.
     #[serde(default)]
     pub transfer_timeouts: TransferTimeouts,
+    /// How playlists and MPDs are edited.
+    #[serde(default)]
+    pub content: Content,
 }
 
 impl PlayerCreate {
     /// What it sets.
     pub fn control(self) -> Control {
-        let Self { labels, fault_rules, shape, transfer_timeouts, .. } = self;
-        Control { labels, fault_rules, shape, transfer_timeouts }
+        let Self { labels, fault_rules, shape, transfer_timeouts, content, .. } = self;
+        Control { labels, fault_rules, shape, transfer_timeouts, content }
     }
 }

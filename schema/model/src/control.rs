@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Rule, RuleId, Shape, TransferTimeouts};
+use crate::{Content, Rule, RuleId, Shape, TransferTimeouts};
 
 /// The most labels a player may carry.
 pub const MAX_LABELS: usize = 32;
@@ -28,6 +28,8 @@ pub struct Control {
     pub shape: Shape,
     /// How long transfers may take.
     pub transfer_timeouts: TransferTimeouts,
+    /// How playlists and MPDs are edited.
+    pub content: Content,
 }
 
 /// A label's key: a lower-case letter, then at most 62 of letters, digits, `_`, `.`, `/`, `-`; `harness.` is reserved.
@@ -90,6 +92,9 @@ impl Control {
         }
         if let Err((field, message)) = self.transfer_timeouts.check() {
             return error(format!("/transfer_timeouts/{field}"), message);
+        }
+        if let Err((field, message)) = self.content.check() {
+            return error(format!("/content/{field}"), message);
         }
         match self.shape.check() {
             Ok(()) => Ok(()),

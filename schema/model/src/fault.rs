@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 mod text;
 
-use crate::{BitsPerSec, Canned, Corruption, Damage, Delay, FaultParams, Step};
+use crate::{BitsPerSec, Canned, Corruption, Damage, Delay, FaultParams, PlaylistRule, Step};
 
 /// How much of a body passes before a fault in the middle of it strikes.
 pub const MID_BODY_BYTES: u64 = 65_536;
@@ -82,6 +82,12 @@ pub enum Fault {
     BlockingReloadNever,
     /// What a playlist hints at is not there.
     PreloadHintMissing,
+    /// The media sequence number of a playlist goes back.
+    MediaSequenceBack,
+    /// Parts that a playlist listed before are gone.
+    VanishedPart,
+    /// A delta update says that it skips more than it does.
+    WrongSkippedSegments,
 }
 
 /// Where on the way a fault strikes; the archive's `fault_category`.
@@ -150,6 +156,17 @@ const HELD: &[&str] = &["hold_ms", "h2_scope"];
 const CUT: &[&str] = &["after_bytes", "h2_scope"];
 const CUT_AND_HELD: &[&str] = &["after_bytes", "hold_ms", "h2_scope"];
 
+const fn status(status: u16, name: &'static str, doc: &'static str) -> FaultFact {
+    let (fault, category, scope) = (Fault::Status(status), FaultCategory::Http, FaultScope::Any);
+    FaultFact { fault, name, status: Some(status), category, scope, params: ANSWER, aliases: &[], doc }
+}
+
+/// A playlist that breaks a rule of low-latency HLS.
+const fn broken(fault: Fault, name: &'static str, doc: &'static str) -> FaultFact {
+    let (category, scope) = (FaultCategory::Manifest, FaultScope::Manifest);
+    FaultFact { fault, name, status: None, category, scope, params: &["extent"], aliases: &[], doc }
+}
+
 /// The faults, for info, documentation and menus. Every status from 400 to 599 is a fault; the usual ones are listed.
 pub const FAULTS: &[FaultFact] = &[
     FaultFact {
@@ -162,46 +179,14 @@ pub const FAULTS: &[FaultFact] = &[
         aliases: &[],
         doc: "Leave matching requests alone, also from later rules.",
     },
-    FaultFact {
-        fault: Fault::Status(403),
-        name: "403",
-        status: Some(403),
-        category: FaultCategory::Http,
-        scope: FaultScope::Any,
-        params: ANSWER,
-        aliases: &[],
-        doc: "403 with an empty body, or with `body`; the origin is not asked.",
-    },
-    FaultFact {
-        fault: Fault::Status(404),
-        name: "404",
-        status: Some(404),
-        category: FaultCategory::Http,
-        scope: FaultScope::Any,
-        params: ANSWER,
-        aliases: &[],
-        doc: "404 with an empty body, or with `body`; the origin is not asked. Any status from 400 to 599 works the same.",
-    },
-    FaultFact {
-        fault: Fault::Status(500),
-        name: "500",
-        status: Some(500),
-        category: FaultCategory::Http,
-        scope: FaultScope::Any,
-        params: ANSWER,
-        aliases: &[],
-        doc: "500 with an empty body, or with `body`; the origin is not asked.",
-    },
-    FaultFact {
-        fault: Fault::Status(503),
-        name: "503",
-        status: Some(503),
-        category: FaultCategory::Http,
-        scope: FaultScope::Any,
-        params: ANSWER,
-        aliases: &[],
-        doc: "503 with an empty body, or with `body`; the origin is not asked.",
-    },
+    status(403, "403", "403 with an empty body, or with `body`; the origin is not asked."),
+    status(
+        404,
+        "404",
+        "404 with an empty body, or with `body`; the origin is not asked. Any status from 400 to 599 works the same.",
+    ),
+    status(500, "500", "500 with an empty body, or with `body`; the origin is not asked."),
+    status(503, "503", "503 with an empty body, or with `body`; the origin is not asked."),
     FaultFact {
         fault: Fault::Timeout,
         name: "timeout",
@@ -442,6 +427,21 @@ pub const FAULTS: &[FaultFact] = &[
         aliases: &[],
         doc: "404 for what the playlist hints at (`EXT-X-PRELOAD-HINT`) before it is there; the origin is not asked.",
     },
+    broken(
+        Fault::MediaSequenceBack,
+        "media_sequence_back",
+        "A playlist whose `EXT-X-MEDIA-SEQUENCE` is 5, or `extent`, lower than it was.",
+    ),
+    broken(
+        Fault::VanishedPart,
+        "vanished_part",
+        "A playlist without the last part, or the last `extent` parts, that it listed before.",
+    ),
+    broken(
+        Fault::WrongSkippedSegments,
+        "wrong_skipped_segments",
+        "A delta update (`EXT-X-SKIP`) that says it skips 1 segment, or `extent` segments, more than it does.",
+    ),
 ];
 
 const PASS: [Step; 2] = [Step::Forward, Step::Body];
@@ -455,6 +455,10 @@ impl Fault {
         let delay = |ms| {
             let (ms, jitter_ms) = (params.hold_ms.unwrap_or(ms), params.jitter_ms.unwrap_or(0));
             Step::Delay(Delay { ms, jitter_ms, seed: params.seed.unwrap_or(0) })
+        };
+        let break_rule = |rule| {
+            let extent = params.extent.map(u64::from);
+            vec![Step::Forward, Step::BreakRule { rule, extent }, Step::Body]
         };
         let (reset, close) = (Step::Reset(scope), Step::Close(scope));
         match self {
@@ -489,6 +493,9 @@ impl Fault {
             Self::RedirectLoop => vec![Step::RedirectHere],
             Self::BlockingReloadEarly => vec![Step::DropDirectives, Step::Forward, Step::Body],
             Self::BlockingReloadLate => vec![Step::Forward, delay(DELAYED_MS), Step::Body],
+            Self::MediaSequenceBack => break_rule(PlaylistRule::MediaSequenceBack),
+            Self::VanishedPart => break_rule(PlaylistRule::VanishedPart),
+            Self::WrongSkippedSegments => break_rule(PlaylistRule::WrongSkippedSegments),
         }
     }
 

@@ -32,7 +32,8 @@ pub use cmcd::{
 pub use content::{BANDWIDTH_PCT, Content, MAX_LIVE_OFFSET, OVERSTATE_PCT, VariantOrder};
 pub use control::{Control, ControlError, LabelKey, LabelValue, MAX_LABELS, MAX_RULES};
 pub use exchange::{
-    Answer, Cause, Exchange, FaultSeen, HeaderField, Link, OriginAnswer, RequestSeen, TcpSnapshot, Timing,
+    Answer, Cause, Edits, Exchange, FaultSeen, HeaderField, Link, OriginAnswer, RequestSeen, TcpSnapshot,
+    Timing, UnmetEdit,
 };
 pub use fault::{
     CORRUPT_BYTES, DELAYED_MS, FAULTS, Fault, FaultCategory, FaultFact, FaultScope, HANG_MS, LATENCY_MS,
@@ -41,7 +42,9 @@ pub use fault::{
 pub use id::{AttemptId, IdError, OriginName, PlayId, PlayerId, Position, RuleId, SessionId};
 pub use kind::{RequestKind, Resolution, Variant};
 pub use label::{Label, Severity};
-pub use params::{Corruption, FaultParams, H2Scope, MAX_BODY_BYTES, MAX_CORRUPT_BYTES, MAX_HOLD_MS};
+pub use params::{
+    Corruption, FaultParams, H2Scope, MAX_BODY_BYTES, MAX_CORRUPT_BYTES, MAX_EXTENT, MAX_HOLD_MS,
+};
 pub use record::{Record, RecordBody};
 pub use rule::{
     Cadence, Filter, Mode, Rule, RungPosition, SequencePredicate, Span, UrlMatch, UrlMatchMode,
@@ -49,7 +52,7 @@ pub use rule::{
 };
 pub use sample::{Extra, PlayerMetrics, RigMetrics, Sample};
 pub use shape::{KNOBS, Knob, LinkOp, Shape};
-pub use step::{Canned, Damage, Delay, Step};
+pub use step::{Canned, Damage, Delay, PlaylistRule, Step};
 pub use time::Timestamp;
 pub use timeouts::{MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, TransferTimeouts};
 pub use unit::{BitsPerSec, Mbps, Millis, UnitError};

@@ -16,6 +16,8 @@ use crate::{Fault, Mbps, RuleId};
 pub const MAX_BODY_BYTES: usize = 4_096;
 /// The longest a fault may hold, ms.
 pub const MAX_HOLD_MS: u64 = 600_000;
+/// The furthest a playlist may be wrong.
+pub const MAX_EXTENT: u32 = 10_000;
 /// The most bytes that `first_bytes` and `last_bytes` damage.
 pub const MAX_CORRUPT_BYTES: u32 = 65_536;
 
@@ -91,6 +93,9 @@ params! {
     corruption: Corruption,
     /// How many of the first or last bytes are damaged, at most 65536.
     corrupt_bytes: u32,
+    /// How far a playlist is wrong, from 1 to 10000: how many numbers, parts or segments.
+    #[schema(minimum = 1, maximum = 10_000)]
+    extent: u32,
     /// What breaks over HTTP/2, where many requests share a connection; the stream of the request alone if absent.
     h2_scope: H2Scope,
 }
@@ -158,6 +163,9 @@ impl FaultParams {
         }
         if self.corrupt_bytes == Some(0) {
             return Err(("corrupt_bytes", "at least 1".to_owned()));
+        }
+        if let Some(extent) = self.extent.filter(|extent| !(1..=MAX_EXTENT).contains(extent)) {
+            return Err(("extent", format!("from 1 to {MAX_EXTENT}; got {extent}")));
         }
         if self.rate_mbps.is_some_and(|rate| rate.bits_per_sec().0 < 1_000) {
             return Err((

@@ -89,7 +89,7 @@ pub struct SequencePredicate {
     /// Its media sequence number; in an MPD its number, or its place in the timeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_sequence: Option<Span>,
-    /// How many segments of its playlist the play asked for before it; 0 is the first.
+    /// How many others of its kind the play asked for before it, each counted once; 0 is the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index_in_play: Option<Span>,
     /// How many segments its playlist has after it; 0 is the newest.

@@ -23,6 +23,13 @@ pub enum Step {
     Forward,
     /// Say that the body is of this type.
     ContentType(String),
+    /// Change a playlist so that it breaks this rule, as far as there is something to break.
+    BreakRule {
+        /// Which.
+        rule: PlaylistRule,
+        /// How far; each rule has its own measure and its own default.
+        extent: Option<u64>,
+    },
     /// Damage every later byte of the body as told; length and framing stay.
     Damage(Damage),
     /// Pass every later byte of the body at this pace.
@@ -69,6 +76,17 @@ pub struct Delay {
     pub seed: u64,
 }
 
+/// A rule of low-latency HLS that a playlist alone can break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PlaylistRule {
+    /// The media sequence number never goes back.
+    MediaSequenceBack,
+    /// A part that was listed stays listed until its segment is old.
+    VanishedPart,
+    /// A delta update skips as many segments as it says.
+    WrongSkippedSegments,
+}
+
 /// How bytes are damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Damage {
@@ -85,6 +103,20 @@ pub enum Damage {
     Last(u32),
 }
 
+impl PlaylistRule {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::MediaSequenceBack, Self::VanishedPart, Self::WrongSkippedSegments];
+
+    /// The public name of breaking it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MediaSequenceBack => "media_sequence_back",
+            Self::VanishedPart => "vanished_part",
+            Self::WrongSkippedSegments => "wrong_skipped_segments",
+        }
+    }
+}
+
 impl Step {
     /// Whether this step ends the answer or the connection before the body does.
     pub fn cuts(&self) -> bool {
@@ -97,6 +129,7 @@ impl Step {
             | Self::Delay(_)
             | Self::Forward
             | Self::ContentType(_)
+            | Self::BreakRule { .. }
             | Self::Damage(_)
             | Self::Pace(_)
             | Self::Body

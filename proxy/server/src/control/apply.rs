@@ -127,6 +127,9 @@ fn what_changed(before: &Control, after: &Control, in_force_rate_mbps: Option<f6
     if before.transfer_timeouts != after.transfer_timeouts {
         kinds.push(ActionKind::TransferTimeoutsChange { asked: after.transfer_timeouts });
     }
+    if before.content != after.content {
+        kinds.push(ActionKind::ContentChange { asked: after.content.clone() });
+    }
     if before.labels != after.labels {
         kinds.push(ActionKind::LabelChanged { labels: after.labels.clone() });
     }
@@ -178,6 +181,7 @@ mod tests {
             names("{}", r#"{"transfer_timeouts":{"idle_timeout_seconds":2}}"#),
             ["transfer_timeouts_change"]
         );
+        assert_eq!(names("{}", r#"{"content":{"strip_codecs":true}}"#), ["content_change"]);
         assert_eq!(names(rule, rule), [""; 0]);
     }
 

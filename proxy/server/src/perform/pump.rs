@@ -142,7 +142,8 @@ impl Pump {
                     | Step::DropDirectives
                     | Step::Delay(_)
                     | Step::Forward
-                    | Step::ContentType(_),
+                    | Step::ContentType(_)
+                    | Step::BreakRule { .. },
                 ) => (0, 0),
             };
             if room == 0 {

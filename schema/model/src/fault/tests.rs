@@ -73,6 +73,7 @@ fn odd(name: &str) -> FaultParams {
         "rate_mbps" => params.rate_mbps = Some(crate::Mbps::new(7.0).unwrap()),
         "corruption" => params.corruption = Some(Corruption::FirstBytes),
         "corrupt_bytes" => (params.corrupt_bytes, params.corruption) = (Some(7), Some(Corruption::LastBytes)),
+        "extent" => params.extent = Some(7),
         "h2_scope" => params.h2_scope = Some(H2Scope::Connection),
         other => panic!("no value for {other}"),
     }
