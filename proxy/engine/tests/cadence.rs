@@ -184,3 +184,45 @@ proptest! {
         }
     }
 }
+
+/// Ten thousand decisions for several players, each with a rule per kind: what each rule counts is what a rule alone would have
+/// counted, whatever the others do in between.
+#[test]
+fn nothing_leaks_from_one_kind_or_one_player_into_another() {
+    const PLAYERS: usize = 5;
+    const DECISIONS: u64 = 10_000;
+    let rules = |player: usize| {
+        KINDS.iter().enumerate().map(move |(number, kind)| Rule {
+            id: RuleId::new(&format!("p{player}-{number}")).expect("a plain name"),
+            fault: Fault::Status(404),
+            frequency: u32::try_from(3 + player + 2 * number).expect("small"),
+            consecutive: NonZeroU32::new(u32::try_from(1 + (player + number) % 3).expect("small"))
+                .expect("1"),
+            mode: Mode::Requests,
+            filter: Some(Filter { request_kind: vec![*kind], ..Filter::default() }),
+            params: FaultParams::default(),
+        })
+    };
+    let book = |player| {
+        let mut book = RuleBook::default();
+        book.set_rules(&rules(player).collect::<Vec<_>>()).expect("no patterns");
+        book
+    };
+    let mut books = (0..PLAYERS).map(book).collect::<Vec<_>>();
+    let mut asked = [[0_u64; KINDS.len()]; PLAYERS];
+    for nth in 0..DECISIONS {
+        let drawn = usize::try_from(rebuffer_engine::chance(7, nth) % 1_000).expect("small");
+        let (player, number) = (drawn % PLAYERS, drawn / PLAYERS % KINDS.len());
+        let view = RequestView::of(KINDS[number], "/");
+        let decision = books[player].decide(&view, Moment::from_micros(nth));
+        let rule = rules(player).nth(number).expect("one per kind");
+        let (c, f) = (u64::from(rule.consecutive.get()), u64::from(rule.frequency));
+        let fires = asked[player][number] % f < c;
+        assert_eq!(decision.rule_id, fires.then_some(rule.id), "decision {nth}");
+        asked[player][number] += 1;
+    }
+    for (book, asked) in books.iter().zip(asked) {
+        let matched = book.counters(Moment::default()).map(|counters| counters.matched);
+        assert_eq!(matched.collect::<Vec<_>>(), asked);
+    }
+}

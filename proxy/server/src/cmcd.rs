@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Request};
 use rebuffer_media::cmcd;
-use rebuffer_model::{Cmcd, PlayId, RecordBody, RigMetrics, Sample};
+use rebuffer_model::{Cmcd, Extra, PlayId, RecordBody, RigMetrics, Sample};
 
 use crate::clock;
 use crate::identity;
@@ -78,10 +78,15 @@ fn sample(rig: &Rig, player: &Arc<Player>, said: &Cmcd) {
 /// URLs may hold credentials.
 fn redacted(said: &mut Cmcd) {
     for next in &mut said.request.next_objects {
-        next.path = redact::url(&next.path);
+        next.path = redact::said_url(&next.path);
+    }
+    for extra in said.extras.values_mut() {
+        if let Extra::Text(text) = extra {
+            *text = redact::said_url(text);
+        }
     }
     if let Some(url) = &mut said.response.url {
-        *url = redact::url(url);
+        *url = redact::said_url(url);
     }
 }
 

@@ -88,7 +88,7 @@ pub(crate) fn path_and_query(uri: &Uri) -> String {
 }
 
 /// A URL, whole or in part, as a record may hold it.
-pub(crate) fn url(text: &str) -> String {
+fn url(text: &str) -> String {
     let Some((before, query)) = text.split_once('?') else { return text.to_owned() };
     let mut seen = String::with_capacity(text.len());
     seen.push_str(before);
@@ -106,6 +106,12 @@ pub(crate) fn url(text: &str) -> String {
         }
     }
     seen
+}
+
+/// A URL that a player says of itself, which may be encoded once more than it should be.
+pub(crate) fn said_url(text: &str) -> String {
+    let seen = url(text);
+    if seen == text && holds_secret(text) { REDACTED.to_owned() } else { seen }
 }
 
 /// Whether data of a player names a URL with a credential in its query. The URL is encoded once, the data may be once more.

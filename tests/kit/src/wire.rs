@@ -108,6 +108,10 @@ impl Ask {
         self.body(body)
     }
 
+    pub fn has_body(&self) -> bool {
+        self.body.is_some()
+    }
+
     fn bytes(&self, host: SocketAddr) -> Vec<u8> {
         let mut bytes = Vec::new();
         put(&mut bytes, &format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", self.method, self.target));
@@ -177,6 +181,11 @@ impl Wire {
         let bytes = ask.bytes(self.peer);
         // A server that answers early may close before everything was written; what it said can still be read.
         let _early = soon("the request to be taken", self.stream.write_all(&bytes)).await;
+    }
+
+    /// Sends bytes as they are.
+    pub async fn send_raw(&mut self, bytes: &[u8]) {
+        soon("bytes to be taken", self.stream.write_all(bytes)).await.expect("the connection lives");
     }
 
     /// The whole answer to a request that was sent, or nothing when the connection ended without a byte of one.
