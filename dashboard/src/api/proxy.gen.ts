@@ -88,7 +88,10 @@ export interface paths {
         delete: operations["deletePlayer"];
         options?: never;
         head?: never;
-        /** Edits labels, fault rules and shape with a JSON merge patch. Answers when the change is in force and stored. */
+        /**
+         * Edits labels, fault rules, shape, transfer timeouts and content with a JSON merge patch. Answers when the change is in force
+         *     and stored.
+         */
         patch: operations["patchPlayer"];
         trace?: never;
     };
@@ -138,6 +141,43 @@ export interface paths {
         put?: never;
         /** Takes a report. Unknown numbers and texts are kept; anything else that is unknown is refused. */
         post: operations["postMetrics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/players/{player_id}/network.har": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The recent exchanges of the player's session, or of its last one, as HAR 1.2. */
+        get: operations["getNetworkHar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cmcd": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a report of CMCD version 2: a dictionary on each line (`application/cmcd`), or a JSON object or an array of them. Each
+         *     record becomes a sample whose source is `cmcd`.
+         */
+        post: operations["postCmcd"];
         delete?: never;
         options?: never;
         head?: never;
@@ -214,6 +254,42 @@ export interface components {
             /** @enum {string} */
             event: "shaper_config_change";
         } | {
+            /** @description The limits of transfers were set. */
+            info: {
+                /** @description All of them, as they are now. */
+                asked: components["schemas"]["TransferTimeouts"];
+            };
+            /** @enum {string} */
+            event: "transfer_timeouts_change";
+        } | {
+            /** @description The edits of playlists were set. */
+            info: {
+                /** @description All of them, as they are now. */
+                asked: components["schemas"]["Content"];
+            };
+            /** @enum {string} */
+            event: "content_change";
+        } | {
+            /** @description A playlist could not be edited as asked; told once of each in a session. */
+            info: {
+                /** @description What was asked: a field of `content`. */
+                field: string;
+                /** @description Why it could not be done. */
+                why: string;
+            };
+            /** @enum {string} */
+            event: "content_unmet";
+        } | {
+            /** @description The playlists of the session declare another ladder than before. */
+            info: {
+                /** @description The variants that could be played so far, the lowest bandwidth first. */
+                old: components["schemas"]["Variant"][];
+                /** @description Those that can be played now. */
+                new: components["schemas"]["Variant"][];
+            };
+            /** @enum {string} */
+            event: "manifest_changed";
+        } | {
             /** @description The player's labels were edited. */
             info: {
                 /** @description All of them, as they are now. */
@@ -255,6 +331,7 @@ export interface components {
             body_bytes: number;
             /** @description Whether the whole answer was sent. */
             complete: boolean;
+            edits?: components["schemas"]["Edits"] | null;
         };
         /**
          * Format: int32
@@ -273,6 +350,341 @@ export interface components {
          * @enum {string}
          */
         Cause: "injected" | "origin" | "client" | "rig";
+        /** @description One record: what came with a request, or one event of a report. */
+        Cmcd: components["schemas"]["CmcdObject"] & components["schemas"]["CmcdRequest"] & components["schemas"]["CmcdSession"] & components["schemas"]["CmcdStatus"] & components["schemas"]["CmcdEvent"] & components["schemas"]["CmcdResponse"] & ({
+            /**
+             * Format: int32
+             * @description How many keys were dropped because their value had the wrong type or was too long.
+             */
+            _dropped?: number;
+        } & {
+            [key: string]: components["schemas"]["Extra"];
+        });
+        /** @description About the event, in reports. */
+        CmcdEvent: {
+            /**
+             * @description `ps` play state, `e` error, `t` time interval, `rr` response received, `bc` bitrate change and the like.
+             * @default null
+             */
+            e?: string | null;
+            /**
+             * Format: int64
+             * @description When, by the device's clock, ms since 1970.
+             * @default null
+             */
+            ts?: number | null;
+            /**
+             * @description The host the player asks.
+             * @default null
+             */
+            h?: string | null;
+            /**
+             * @description The name of an event of the player's own.
+             * @default null
+             */
+            cen?: string | null;
+        };
+        /** @description About the object asked for. */
+        CmcdObject: {
+            /**
+             * @description Encoded bitrate, kbit/s; the peak where both are declared.
+             * @default []
+             */
+            br?: components["schemas"]["PerObject"][];
+            /**
+             * @description Highest bitrate of the ladder, kbit/s.
+             * @default []
+             */
+            tb?: components["schemas"]["PerObject"][];
+            /**
+             * @description Lowest bitrate of the ladder, kbit/s.
+             * @default []
+             */
+            lb?: components["schemas"]["PerObject"][];
+            /**
+             * @description Encoded bitrate of everything together, where it is not known per track, kbit/s.
+             * @default []
+             */
+            ab?: components["schemas"]["PerObject"][];
+            /**
+             * @description Highest such bitrate, kbit/s.
+             * @default []
+             */
+            tab?: components["schemas"]["PerObject"][];
+            /**
+             * @description Lowest such bitrate, kbit/s.
+             * @default []
+             */
+            lab?: components["schemas"]["PerObject"][];
+            /**
+             * @description Highest bitrate this device can play, kbit/s.
+             * @default []
+             */
+            tpb?: components["schemas"]["PerObject"][];
+            /**
+             * Format: int64
+             * @description How long the object plays, ms; of the part for a partial segment.
+             * @default null
+             */
+            d?: number | null;
+            /** @default null */
+            ot?: components["schemas"]["CmcdObjectType"] | null;
+        };
+        /**
+         * @description What an object is.
+         * @enum {string}
+         */
+        CmcdObjectType: "m" | "a" | "v" | "av" | "i" | "c" | "tt" | "k" | "o";
+        /** @description About the request and the player's state with it. */
+        CmcdRequest: {
+            /**
+             * @description Length of the buffer, ms.
+             * @default []
+             */
+            bl?: components["schemas"]["PerObject"][];
+            /**
+             * @description Length the buffer should have, ms.
+             * @default []
+             */
+            tbl?: components["schemas"]["PerObject"][];
+            /**
+             * Format: int64
+             * @description Time until the buffer runs dry, ms.
+             * @default null
+             */
+            dl?: number | null;
+            /**
+             * @description Throughput the player measured and reckons with, kbit/s.
+             * @default []
+             */
+            mtp?: components["schemas"]["PerObject"][];
+            /**
+             * @description What it will ask for next.
+             * @default []
+             */
+            nor?: components["schemas"]["NextObject"][];
+            /**
+             * @description Bytes of the next object, `first-last`; version 1 only.
+             * @default null
+             */
+            nrr?: string | null;
+            /**
+             * @description Whether it is urgent: at start-up, after a seek, or to recover.
+             * @default null
+             */
+            su?: boolean | null;
+            /**
+             * @description Bitrate at the playhead, kbit/s.
+             * @default []
+             */
+            pb?: components["schemas"]["PerObject"][];
+            /**
+             * Format: int64
+             * @description Distance from live, ms.
+             * @default null
+             */
+            ltc?: number | null;
+            /** @default null */
+            sta?: components["schemas"]["CmcdState"] | null;
+            /**
+             * Format: int64
+             * @description Counts the reports of a session in one mode to one target, from 0.
+             * @default null
+             */
+            sn?: number | null;
+            /**
+             * Format: int64
+             * @description Frames dropped so far.
+             * @default null
+             */
+            dfa?: number | null;
+            /**
+             * @description Signature of the content.
+             * @default null
+             */
+            cs?: string | null;
+        };
+        /** @description About a response the player received. */
+        CmcdResponse: {
+            /**
+             * @description What was asked.
+             * @default null
+             */
+            url?: string | null;
+            /**
+             * Format: int64
+             * @description The status; 0 is none.
+             * @default null
+             */
+            rc?: number | null;
+            /**
+             * Format: int64
+             * @description From the request to the first byte, ms.
+             * @default null
+             */
+            ttfb?: number | null;
+            /**
+             * Format: int64
+             * @description From the request to the first byte of the body, ms.
+             * @default null
+             */
+            ttfbb?: number | null;
+            /**
+             * Format: int64
+             * @description From the request to the last byte, ms.
+             * @default null
+             */
+            ttlb?: number | null;
+            /**
+             * @description `CMSD-Static` of the response, base64.
+             * @default null
+             */
+            cmsds?: string | null;
+            /**
+             * @description `CMSD-Dynamic` of the response, base64.
+             * @default null
+             */
+            cmsdd?: string | null;
+            /**
+             * @description Metrics of the media track, base64.
+             * @default null
+             */
+            smrt?: string | null;
+        };
+        /** @description About the session. */
+        CmcdSession: {
+            /**
+             * @description The playback session; a play of ours.
+             * @default null
+             */
+            sid?: string | null;
+            /**
+             * @description The content.
+             * @default null
+             */
+            cid?: string | null;
+            /**
+             * @description `d` DASH, `h` HLS, `s` Smooth Streaming, `e` HESP, `o` other.
+             * @default null
+             */
+            sf?: string | null;
+            /**
+             * @description `v` on demand, `l` live, `ll` low-latency live.
+             * @default null
+             */
+            st?: string | null;
+            /**
+             * Format: int64
+             * @description From starting to playing, ms; said once.
+             * @default null
+             */
+            msd?: number | null;
+            /**
+             * Format: int64
+             * @description The version; absent means 1.
+             * @default null
+             */
+            v?: number | null;
+        };
+        /**
+         * @description What the player is doing.
+         * @enum {string}
+         */
+        CmcdState: "s" | "p" | "k" | "r" | "a" | "w" | "e" | "f" | "q" | "d";
+        /** @description About playback so far. */
+        CmcdStatus: {
+            /**
+             * @description Whether the buffer ran dry since the last report.
+             * @default null
+             */
+            bs?: boolean | null;
+            /**
+             * @description How often it ran dry so far.
+             * @default []
+             */
+            bsa?: components["schemas"]["PerObject"][];
+            /**
+             * @description How long each time, ms.
+             * @default []
+             */
+            bsd?: components["schemas"]["PerObject"][];
+            /**
+             * @description How long altogether, ms.
+             * @default []
+             */
+            bsda?: components["schemas"]["PerObject"][];
+            /**
+             * Format: int64
+             * @description The throughput it would be content with, kbit/s.
+             * @default null
+             */
+            rtp?: number | null;
+            /**
+             * Format: double
+             * @description 1 is normal speed, 0 paused.
+             * @default null
+             */
+            pr?: number | null;
+            /**
+             * Format: int64
+             * @description The playhead, ms.
+             * @default null
+             */
+            pt?: number | null;
+            /**
+             * @description Whether the player is in the background.
+             * @default null
+             */
+            bg?: boolean | null;
+            /**
+             * @description Whether nothing is being rendered.
+             * @default null
+             */
+            nr?: boolean | null;
+            /**
+             * @description The delivery network.
+             * @default null
+             */
+            cdn?: string | null;
+            /**
+             * @description Error codes.
+             * @default []
+             */
+            ec?: string[];
+        };
+        /**
+         * @description Edits of the playlists and MPDs of a player. An absent field leaves that property alone; what no field names passes
+         *     byte for byte. Takes effect on the next fetch.
+         */
+        Content: {
+            /** @description Remove `CODECS` from every variant of a multivariant playlist, `codecs` of pictures from an MPD. */
+            strip_codecs?: boolean;
+            /** @description Remove `AVERAGE-BANDWIDTH` from every variant; an MPD has none. */
+            strip_average_bandwidth?: boolean;
+            /** @description Remove `RESOLUTION` from every variant, `width` and `height` of pictures from an MPD. */
+            strip_resolution?: boolean;
+            /**
+             * Format: int32
+             * @description Declare the bandwidths this many percent higher, or lower when negative, cut to whole bit/s.
+             */
+            bandwidth_pct?: number | null;
+            /** @description The same as a `bandwidth_pct` of 10. */
+            overstate_bandwidth?: boolean;
+            /**
+             * @description Keep the variants with these URIs, as the origin writes them, or the representations with these ids; the others go
+             *     with the renditions that only they refer to. Empty allows all, unless `allowed_rungs` says otherwise.
+             */
+            allowed_variants?: string[];
+            /** @description Keep these rungs as well, 0 is the lowest bandwidth. */
+            allowed_rungs?: number[];
+            variant_order?: components["schemas"]["VariantOrder"] | null;
+            /**
+             * Format: int32
+             * @description Ask the player to stay this many seconds behind the live edge: `EXT-X-START` in playlists, `HOLD-BACK` where the
+             *     server has one, `suggestedPresentationDelay` in an MPD. 0 leaves it alone.
+             */
+            live_offset?: number;
+        };
         /** @description Everything an operator set for one player. */
         Control: {
             /**
@@ -292,7 +704,28 @@ export interface components {
              * @default {}
              */
             shape?: components["schemas"]["Shape"];
+            /**
+             * @description How long transfers may take.
+             * @default {
+             *       "active_timeout_seconds": 0,
+             *       "applies_manifests": false,
+             *       "applies_master": false,
+             *       "applies_segments": true,
+             *       "idle_timeout_seconds": 0
+             *     }
+             */
+            transfer_timeouts?: components["schemas"]["TransferTimeouts"];
+            /**
+             * @description How playlists and MPDs are edited.
+             * @default {}
+             */
+            content?: components["schemas"]["Content"];
         };
+        /**
+         * @description How a body is damaged. Its length never changes.
+         * @enum {string}
+         */
+        Corruption: "zero_fill" | "bit_flips" | "first_bytes" | "last_bytes";
         /** @description A play. */
         CurrentPlay: {
             /** @description The id the client gave. */
@@ -301,6 +734,16 @@ export interface components {
             attempt_id: components["schemas"]["AttemptId"];
             /** @description When it was first seen. */
             started_at: components["schemas"]["Timestamp"];
+        };
+        /** @description What was edited of a playlist, as `content` asks. */
+        Edits: {
+            /**
+             * Format: int64
+             * @description How many places were edited.
+             */
+            changed: number;
+            /** @description What was asked and could not be done. */
+            unmet?: components["schemas"]["UnmetEdit"][];
         };
         /**
          * @description Why a session ended.
@@ -333,16 +776,86 @@ export interface components {
          * @description Where on the way a fault strikes; the archive's `fault_category`.
          * @enum {string}
          */
-        FaultCategory: "http" | "socket" | "corruption" | "client_disconnect";
+        FaultCategory: "http" | "socket" | "corruption" | "delay" | "manifest" | "transfer_timeout" | "client_disconnect";
         /** @description One line of the fault list that users read. */
         FaultFact: {
             /** @description The name, as in a rule's `type`. */
             type: string;
+            /**
+             * Format: int32
+             * @description The status it answers with of its own; absent when it breaks or passes the origin's answer.
+             */
+            status?: number | null;
             /** @description Where it strikes. */
             category: components["schemas"]["FaultCategory"];
+            /** @description Which requests it can strike. */
+            scope: components["schemas"]["FaultScope"];
+            /** @description The fields of a rule that it takes beside cadence and filter. */
+            params: string[];
+            /** @description Older names, accepted in a rule's `type` and read as this one. */
+            aliases: string[];
             /** @description What the client sees. */
             doc: string;
         };
+        /** @description What a rule says beyond the name of its fault; `info` tells which fault takes which. */
+        FaultParams: {
+            /**
+             * Format: int64
+             * @description How much of the body passes before the fault strikes, bytes.
+             */
+            after_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description How long the connection or the answer is held, ms; at most 600000.
+             */
+            hold_ms?: number | null;
+            /**
+             * Format: int64
+             * @description How far a delay may lie from `hold_ms`, to either side, ms; at most `hold_ms`.
+             */
+            jitter_ms?: number | null;
+            /**
+             * Format: int64
+             * @description What chance is drawn from: the same seed gives the same delays and the same damage.
+             */
+            seed?: number | null;
+            /**
+             * Format: int32
+             * @description The status in place of the usual one, from 400 to 599.
+             */
+            status?: number | null;
+            /**
+             * Format: int32
+             * @description The value of `Retry-After`, seconds.
+             */
+            retry_after?: number | null;
+            /** @description The text of the answer, at most 4096 bytes; it goes out as text/plain. */
+            body?: string | null;
+            /** @description The Content-Type in place of the right one. */
+            content_type?: string | null;
+            /**
+             * Format: double
+             * @description The pace of the body, 10^6 bit/s.
+             */
+            rate_mbps?: number | null;
+            corruption?: components["schemas"]["Corruption"] | null;
+            /**
+             * Format: int32
+             * @description How many of the first or last bytes are damaged, at most 65536.
+             */
+            corrupt_bytes?: number | null;
+            /**
+             * Format: int32
+             * @description How far a playlist is wrong, from 1 to 10000: how many numbers, parts or segments.
+             */
+            extent?: number | null;
+            h2_scope?: components["schemas"]["H2Scope"] | null;
+        };
+        /**
+         * @description Which requests a fault can strike at all; a rule owns no others.
+         * @enum {string}
+         */
+        FaultScope: "any" | "manifest" | "blocking_reload" | "preload_hint";
         /** @description A fault as it happened. */
         FaultSeen: {
             rule_id?: components["schemas"]["RuleId"] | null;
@@ -352,6 +865,11 @@ export interface components {
             action: string;
             /** @description Where it struck. */
             category: components["schemas"]["FaultCategory"];
+            /**
+             * Format: double
+             * @description How long it held the answer or the connection, ms; absent when it held nothing.
+             */
+            held_ms?: number | null;
         };
         /** @description The requests a rule is meant for: every named predicate must hold. */
         Filter: {
@@ -359,6 +877,7 @@ export interface components {
             request_kind?: components["schemas"]["RequestKind"][];
             variant?: components["schemas"]["VariantPredicate"] | null;
             url_match?: components["schemas"]["UrlMatch"] | null;
+            sequence?: components["schemas"]["SequencePredicate"] | null;
         };
         /** @description One frame. */
         Frame: {
@@ -410,6 +929,183 @@ export interface components {
             /** @enum {string} */
             type: "heartbeat";
         };
+        /**
+         * @description What breaks over HTTP/2.
+         * @enum {string}
+         */
+        H2Scope: "stream" | "connection";
+        /** @description An archive. */
+        Har: {
+            /** @description All of it. */
+            log: components["schemas"]["HarLog"];
+        };
+        /** @description What HAR has no field for. */
+        HarBeyond: {
+            /** @description What was asked for. */
+            _kind: components["schemas"]["RequestKind"];
+            _variant?: components["schemas"]["Variant"] | null;
+            _cause?: components["schemas"]["Cause"] | null;
+            _fault?: components["schemas"]["FaultSeen"] | null;
+            /** @description Whether the whole answer was sent. */
+            _complete: boolean;
+            _origin?: components["schemas"]["OriginAnswer"] | null;
+            _cmcd?: components["schemas"]["Cmcd"] | null;
+            /**
+             * Format: double
+             * @description How fast the body was acknowledged, 10^6 bit/s.
+             */
+            _delivered_mbps?: number | null;
+        };
+        /** @description Nothing. */
+        HarCache: Record<string, never>;
+        /** @description A body. */
+        HarContent: {
+            /**
+             * Format: int64
+             * @description Bytes as they were sent, -1 when they are encoded and their number after decoding is not known.
+             */
+            size: number;
+            /** @description The Content-Type that was sent. */
+            mimeType: string;
+        };
+        /** @description Who wrote an archive. */
+        HarCreator: {
+            /** @description The program. */
+            name: string;
+            /** @description Its version. */
+            version: string;
+        };
+        /** @description One exchange. */
+        HarEntry: components["schemas"]["HarBeyond"] & {
+            /** @description When the request's head had arrived, RFC 3339. */
+            startedDateTime: string;
+            /**
+             * Format: double
+             * @description The sum of the timings, ms.
+             */
+            time: number;
+            /** @description What the client asked. */
+            request: components["schemas"]["HarRequest"];
+            /** @description What was sent to the client. */
+            response: components["schemas"]["HarResponse"];
+            /** @description Nothing is cached here. */
+            cache: components["schemas"]["HarCache"];
+            /** @description How long the parts took. */
+            timings: components["schemas"]["HarTimings"];
+            /** @description Which connection of the rig it came by. */
+            connection: string;
+        };
+        /** @description The exchanges of one session. */
+        HarLog: {
+            /** @description `1.2`. */
+            version: string;
+            /** @description Who wrote it. */
+            creator: components["schemas"]["HarCreator"];
+            /** @description The exchanges, in the order in which they began. */
+            entries: components["schemas"]["HarEntry"][];
+            /** @description What is missing, if anything is. */
+            comment?: string | null;
+        };
+        /** @description A name and its value. */
+        HarPair: {
+            /** @description The name. */
+            name: string;
+            /** @description The value. */
+            value: string;
+        };
+        /** @description What was asked. */
+        HarRequest: {
+            /** @description The method. */
+            method: string;
+            /** @description The absolute URL, redacted. */
+            url: string;
+            /** @description `HTTP/1.1` and the like. */
+            httpVersion: string;
+            /** @description Cookies are not kept. */
+            cookies: components["schemas"]["HarPair"][];
+            /** @description The headers, redacted. */
+            headers: components["schemas"]["HarPair"][];
+            /** @description The query, decoded. */
+            queryString: components["schemas"]["HarPair"][];
+            /**
+             * Format: int64
+             * @description -1: not counted.
+             */
+            headersSize: number;
+            /**
+             * Format: int64
+             * @description Bytes of body; -1 when they were not declared.
+             */
+            bodySize: number;
+        };
+        /** @description What was answered. */
+        HarResponse: {
+            /**
+             * Format: int32
+             * @description The status; 0 when none was sent.
+             */
+            status: number;
+            /** @description What the status is called. */
+            statusText: string;
+            /** @description `HTTP/1.1` and the like. */
+            httpVersion: string;
+            /** @description Cookies are not kept. */
+            cookies: components["schemas"]["HarPair"][];
+            /** @description The headers, redacted. */
+            headers: components["schemas"]["HarPair"][];
+            /** @description The body, without its bytes. */
+            content: components["schemas"]["HarContent"];
+            /** @description Where a redirect leads; empty when it is none. */
+            redirectURL: string;
+            /**
+             * Format: int64
+             * @description -1: not counted.
+             */
+            headersSize: number;
+            /**
+             * Format: int64
+             * @description Bytes of body that were sent; -1 when there was no answer.
+             */
+            bodySize: number;
+        };
+        /** @description How long the parts took, ms; -1 for what is the client's to know. */
+        HarTimings: {
+            /**
+             * Format: double
+             * @description In the client's queue: -1.
+             */
+            blocked: number;
+            /**
+             * Format: double
+             * @description The client's name resolution: -1.
+             */
+            dns: number;
+            /**
+             * Format: double
+             * @description The client's TCP connect: -1.
+             */
+            connect: number;
+            /**
+             * Format: double
+             * @description The client's TLS handshake: -1.
+             */
+            ssl: number;
+            /**
+             * Format: double
+             * @description 0: a request is there when its head is.
+             */
+            send: number;
+            /**
+             * Format: double
+             * @description From the request's head to the first byte of the answer.
+             */
+            wait: number;
+            /**
+             * Format: double
+             * @description From there to the last byte acknowledged, or sent where that cannot be known.
+             */
+            receive: number;
+        };
         /** @description A header or query field, redacted where its name says it holds a credential. */
         HeaderField: {
             /** @description The name, as it was sent. */
@@ -457,6 +1153,10 @@ export interface components {
                 fault_rules: components["schemas"]["Rule"][];
                 /** @description The link as it was asked for. */
                 shape: components["schemas"]["Shape"];
+                /** @description How long transfers may take. */
+                transfer_timeouts: components["schemas"]["TransferTimeouts"];
+                /** @description How playlists and MPDs are edited. */
+                content: components["schemas"]["Content"];
                 /** @description What each rule has done so far. */
                 rule_counters: {
                     [key: string]: components["schemas"]["RuleCounters"];
@@ -504,6 +1204,8 @@ export interface components {
              * @description How many exchanges the connection had carried before.
              */
             earlier_exchanges: number;
+            /** @description Whether it is encrypted. */
+            tls?: boolean;
             /**
              * Format: double
              * @description The cap in force when the request came, 10^6 bit/s; absent is unlimited.
@@ -562,6 +1264,13 @@ export interface components {
          * @enum {string}
          */
         Mode: "requests" | "seconds" | "failures_per_seconds";
+        /** @description Something the player will ask for next. */
+        NextObject: {
+            /** @description Path relative to the present request, as written. */
+            path: string;
+            /** @description Bytes of it, `first-last`. */
+            range?: string | null;
+        };
         /** @description What the origin said. */
         OriginAnswer: {
             /** @description The configured name. */
@@ -620,6 +1329,15 @@ export interface components {
             /** @description In plain words: what it does, or why it does not. */
             reason: string;
         };
+        /** @description A number, and the sort of object it is about. */
+        PerObject: {
+            /**
+             * Format: int64
+             * @description The number.
+             */
+            value: number;
+            ot?: components["schemas"]["CmcdObjectType"] | null;
+        };
         /** @description A play ended. */
         PlayEnded: {
             /** @description The player. */
@@ -654,6 +1372,10 @@ export interface components {
             fault_rules?: components["schemas"]["Rule"][];
             /** @description The link. */
             shape?: components["schemas"]["Shape"];
+            /** @description How long transfers may take. */
+            transfer_timeouts?: components["schemas"]["TransferTimeouts"];
+            /** @description How playlists and MPDs are edited. */
+            content?: components["schemas"]["Content"];
         };
         /** @description A player was removed. */
         PlayerDeleted: {
@@ -890,6 +1612,10 @@ export interface components {
             fault_rules: components["schemas"]["Rule"][];
             /** @description The link as it was asked for. */
             shape: components["schemas"]["Shape"];
+            /** @description How long transfers may take. */
+            transfer_timeouts: components["schemas"]["TransferTimeouts"];
+            /** @description How playlists and MPDs are edited. */
+            content: components["schemas"]["Content"];
             /** @description What each rule has done so far. */
             rule_counters: {
                 [key: string]: components["schemas"]["RuleCounters"];
@@ -997,6 +1723,7 @@ export interface components {
              * @description Bytes of the request's body.
              */
             body_bytes: number;
+            cmcd?: components["schemas"]["Cmcd"] | null;
         };
         /** @description What the rig knew of the session when a report came. */
         RigMetrics: {
@@ -1062,7 +1789,7 @@ export interface components {
          * @description A fault, the requests it is meant for, and its cadence. Rules stand in a list; the first that matches a request and is not
          *     exhausted owns it.
          */
-        Rule: {
+        Rule: components["schemas"]["FaultParams"] & {
             /** @description The rule's name, unique within its player; a rule that comes without one is given `rule-1`, `rule-2` and so on. */
             id?: components["schemas"]["RuleId"];
             /** @description What happens on the wire. */
@@ -1128,6 +1855,12 @@ export interface components {
             /** @description What the rig knew. */
             rig: components["schemas"]["RigMetrics"];
         };
+        /** @description Where a segment or part stands: every named predicate must hold. What no playlist declared stands nowhere. */
+        SequencePredicate: {
+            media_sequence?: components["schemas"]["Span"] | null;
+            index_in_play?: components["schemas"]["Span"] | null;
+            from_live_edge?: components["schemas"]["Span"] | null;
+        };
         /**
          * Format: uuid
          * @description The rig's runtime binding of a player: a UUIDv7, never reused.
@@ -1174,6 +1907,19 @@ export interface components {
         /** @description The link of a player. An absent knob leaves that property of the link alone. */
         Shape: {
             rate_mbps?: components["schemas"]["Mbps"] | null;
+        };
+        /** @description A span of numbers, both ends included; an absent end is open. */
+        Span: {
+            /**
+             * Format: int64
+             * @description The first.
+             */
+            from?: number | null;
+            /**
+             * Format: int64
+             * @description The last.
+             */
+            to?: number | null;
         };
         /** @description What the kernel says of a connection (`TCP_INFO`). */
         TcpSnapshot: {
@@ -1243,6 +1989,43 @@ export interface components {
              */
             delivered_mbps?: number | null;
         };
+        /** @description Limits on the transfers of one player, and what they apply to. */
+        TransferTimeouts: {
+            /**
+             * Format: double
+             * @description From the request to the last byte, s; 0 is no limit. Without a head by then the answer is 504, after it the body is cut.
+             * @default 0
+             */
+            active_timeout_seconds?: number;
+            /**
+             * Format: double
+             * @description Without a byte to the client, once the head went out, s; 0 is no limit. Then the body is cut.
+             * @default 0
+             */
+            idle_timeout_seconds?: number;
+            /**
+             * @description Whether media and init segments have the limits; true if absent.
+             * @default true
+             */
+            applies_segments?: boolean;
+            /**
+             * @description Whether media playlists and MPDs have them.
+             * @default false
+             */
+            applies_manifests?: boolean;
+            /**
+             * @description Whether multivariant playlists have them.
+             * @default false
+             */
+            applies_master?: boolean;
+        };
+        /** @description An edit that was asked for and could not be made. */
+        UnmetEdit: {
+            /** @description The field of `content`; empty for all of them. */
+            field: string;
+            /** @description Why. */
+            why: string;
+        };
         /** @description A predicate on the path of the request, without its query. Any of the patterns may match. */
         UrlMatch: {
             /** @description How the patterns are read. */
@@ -1279,6 +2062,11 @@ export interface components {
             /** @description The URI of the variant's playlist as written; of an MPD the id of the representation. */
             uri: string;
         };
+        /**
+         * @description An order of variants. Equal bandwidths keep theirs.
+         * @enum {string}
+         */
+        VariantOrder: "ascending" | "descending" | "reversed";
         /** @description Which rungs of the current ladder: every named predicate must hold; within a list, any. */
         VariantPredicate: {
             /** @description Rungs by number, 0 is the lowest bandwidth. */
@@ -1911,6 +2699,108 @@ export interface operations {
             };
             /** @description Not a report; `pointer` says where */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    getNetworkHar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Any name the player uses */
+                player_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive; `comment` says what is left out */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Har"];
+                };
+            };
+            /** @description Not an id */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such player */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The feed cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postCmcd: {
+        parameters: {
+            query?: {
+                /** @description Any name the player uses; else its play is found by the `sid` of the records */
+                player_id?: string;
+                /** @description The play, as the client names it; else the `sid` of each record */
+                play_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/cmcd": string;
+            };
+        };
+        responses: {
+            /** @description Kept */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not a report */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody plays what the report is about */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
