@@ -1,13 +1,14 @@
 //! How long one transfer may take, and the cut when it takes longer.
 //!
 //! Invariant: a limit is looked at often enough that the cut comes less than a tenth of it too late, and never too early. What
-//! counts as a byte to the client is one that its socket, or the window of its stream, took; a write that is blocked is cut
+//! counts as a byte to the client is one that it acknowledged, so a slow link is no idle one; a write that is blocked is cut
 //! all the same, because the lane comes down beneath it. Deliberately absent: what is said of it (see `record.rs`).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rebuffer_model::{RequestKind, TransferTimeouts};
 use tokio::time::Instant;
 
@@ -26,9 +27,18 @@ pub(crate) struct Deadlines {
     began: Instant,
     /// Bytes of body the stream took.
     given: AtomicU64,
+    beside_others: Mutex<BesideOthers>,
     /// Whether all that was to be sent was handed over, or is not sent any more.
     over: AtomicBool,
     passed: OnceLock<Passed>,
+}
+
+/// How far a stream is on a connection where others write too: what it took itself, and of the acknowledgements those up to what
+/// had been written when it last took something. Later ones may be of others alone.
+#[derive(Debug, Default)]
+struct BesideOthers {
+    given: u64,
+    mark: u64,
 }
 
 /// Which limit was passed.
@@ -81,6 +91,7 @@ impl Deadlines {
             limits,
             began: now.checked_sub(age).unwrap_or(now),
             given: AtomicU64::new(0),
+            beside_others: Mutex::default(),
             over: AtomicBool::new(false),
             passed: OnceLock::new(),
         }))
@@ -130,18 +141,29 @@ impl Deadlines {
     fn progress(&self, lane: &Lane, own: u64) -> Progress {
         let connection: &Connection = lane.connection();
         let handed_over = self.over.load(Ordering::Acquire);
-        if lane.is_stream() {
-            return if handed_over {
-                Progress::Over
-            } else {
-                Progress::Taken(self.given.load(Ordering::Relaxed))
-            };
-        }
-        let all_there = || connection.outstanding().is_none_or(|outstanding| outstanding.none);
-        if handed_over && (connection.exchanges() > own || all_there()) {
+        if handed_over && (lane.is_stream() || connection.exchanges() > own) {
             return Progress::Over;
         }
-        Progress::Taken(connection.written())
+        let written = connection.written();
+        let Some(outstanding) = connection.outstanding() else { return Progress::Over };
+        if handed_over && outstanding.none {
+            return Progress::Over;
+        }
+        let acked = outstanding.snapshot.bytes_acked;
+        Progress::Taken(if lane.is_stream() {
+            self.beside_others.lock().taken(self.given.load(Ordering::Relaxed), written, acked)
+        } else {
+            acked
+        })
+    }
+}
+
+impl BesideOthers {
+    fn taken(&mut self, given: u64, written: u64, acked: u64) -> u64 {
+        if given != self.given {
+            (self.given, self.mark) = (given, written);
+        }
+        given + acked.min(self.mark)
     }
 }
 
@@ -206,6 +228,17 @@ mod tests {
             let silent = at - u128::from(stops);
             assert!(band.contains(&silent), "idle {limit}: {silent}");
         }
+    }
+
+    #[test]
+    fn a_stream_goes_on_with_its_own_bytes_and_not_with_those_of_others() {
+        let mut stream = BesideOthers::default();
+        let begun = stream.taken(1_000, 5_000, 2_000);
+        let slowly = stream.taken(1_000, 5_000, 4_000);
+        assert!(slowly > begun, "its bytes are still on a slow link");
+        let arrived = stream.taken(1_000, 9_000, 5_500);
+        assert_eq!(stream.taken(1_000, 20_000, 19_000), arrived, "others alone go on");
+        assert!(stream.taken(1_001, 20_000, 19_000) > arrived);
     }
 
     #[tokio::test(start_paused = true)]

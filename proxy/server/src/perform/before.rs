@@ -53,7 +53,10 @@ impl Before {
 }
 
 fn url_of(target: &PathAndQuery) -> String {
-    let passing = |pair: &&str| pair.starts_with("_HLS_") || pair.starts_with("CMCD=");
+    let passing = |pair: &&str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        name.starts_with("_HLS_") || ["CMCD", "player_id", "play_id", "attempt_id"].contains(&name)
+    };
     let query = target.query().unwrap_or_default().split('&').filter(|pair| !passing(pair));
     format!("{}?{}", target.path(), query.collect::<Vec<_>>().join("&"))
 }
@@ -76,7 +79,7 @@ mod tests {
     fn the_last_answer_of_a_url_is_kept_whatever_its_directives() {
         let before = Before::default();
         before.remember(&"/a?x=1&_HLS_msn=5".parse().unwrap(), &playlist(b"five"));
-        assert_eq!(kept(&before, "/a?CMCD=bl%3D1&x=1").as_deref(), Some(&b"five"[..]));
+        assert_eq!(kept(&before, "/a?CMCD=bl%3D1&x=1&play_id=p").as_deref(), Some(&b"five"[..]));
         before.remember(&"/a?x=1&_HLS_msn=6&_HLS_part=0".parse().unwrap(), &playlist(b"six"));
         assert_eq!(kept(&before, "/a?x=1").as_deref(), Some(&b"six"[..]));
         assert_eq!(kept(&before, "/a?x=2"), None);
