@@ -91,7 +91,10 @@ async fn reports_of_both_shapes_become_samples_of_whose_they_are() {
     let sample = sample(&mut feed).await;
     assert_eq!((sample.who.player_id, sample.player.error.as_deref()), (id, Some("E7")));
 
-    refused(&report(&rig, "/cmcd", "application/json", r#"{"sid":"s9","e":"ps"}"#).await, 404);
+    let mixed = r#"[{"sid":"s1","e":"ps","sta":"e"},{"sid":"s9","e":"ps"}]"#;
+    refused(&report(&rig, "/cmcd", "application/json", mixed).await, 404);
+    let kept = rig.api.player("tv").await.player_metrics.and_then(|metrics| metrics.error);
+    assert_eq!(kept.as_deref(), Some("E7"), "nothing of a report is kept that is partly nobody's");
     refused(&report(&rig, "/cmcd?player_id=tv", "application/cmcd", "\"").await, 400);
     let large = "x".repeat((1 << 20) + 1);
     assert_eq!(report(&rig, "/cmcd?player_id=tv", "application/cmcd", &large).await.status, 413);

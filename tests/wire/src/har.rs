@@ -95,3 +95,23 @@ async fn a_session_is_an_archive_whose_numbers_add_up() {
     }
     assert!(!answer.text().contains("hush"));
 }
+
+#[tokio::test]
+async fn an_archive_is_of_one_session_the_live_or_the_last_one() {
+    let origin = Origin::serve(site).await;
+    let rig = Rig::start(Setup::at(origin.address)).await;
+    rig.api.create("tv", r#""labels":{"kept":"yes"}"#).await;
+    let urls = async |rig: &Rig| {
+        let Har { log } = read(&rig.api.ask(&Ask::get(HAR)).await, 200);
+        let path = |url: &str| url.split('/').next_back().unwrap_or_default().to_owned();
+        log.entries.iter().map(|entry| path(&entry.request.url)).collect::<Vec<_>>()
+    };
+    assert_eq!(urls(&rig).await, [""; 0]);
+    Wire::fetch(rig.session("tv").await, &Ask::get("/first")).await;
+    rig.feed().await.exchange("/first").await;
+    let rig = rig.restarted().await;
+    assert_eq!(urls(&rig).await, ["first"]);
+    Wire::fetch(rig.session("tv").await, &Ask::get("/second")).await;
+    rig.feed().await.exchange("/second").await;
+    assert_eq!(urls(&rig).await, ["second"]);
+}

@@ -81,7 +81,11 @@ async fn an_edit_is_there_on_the_next_fetch_and_gone_on_the_one_after_it() {
     stage.rig.api.patch("tv", r#"{"content":{"strip_codecs":true}}"#).await;
     assert_eq!(stage.feed.action("content_change").await.kind.event(), "content_change");
     // The client has the playlist as it was, and would be told that it has not changed.
-    let edited = wire.ask(&ask().with("If-None-Match", TAG)).await;
+    stage.origin.take_asked();
+    let edited = wire.ask(&ask().with("If-None-Match", TAG).with("Range", "bytes=0-9")).await;
+    let asked = stage.origin.take_asked();
+    let conditions = ["accept-encoding", "if-none-match", "range"].map(|name| asked[0].value(name));
+    assert_eq!(conditions, [None; 3], "the whole playlist, as text");
     assert_eq!((edited.status, edited.text()), (200, STRIPPED));
     assert_eq!(edited.value("content-length"), Some(&*STRIPPED.len().to_string()));
     let described = ["content-encoding", "etag", "last-modified"].map(|name| edited.value(name));

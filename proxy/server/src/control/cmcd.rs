@@ -52,8 +52,9 @@ pub(super) async fn report(
     };
     let query = query.as_deref();
     let named = identity::named(query, &headers);
-    for record in report.records {
-        let player = whose(&rig, named, &record)?;
+    // All of it is somebody's, or none of it is kept.
+    let owned = report.records.into_iter().map(|record| Ok((whose(&rig, named, &record)?, record)));
+    for (player, record) in owned.collect::<Result<Vec<_>, Refusal>>()? {
         identity::note_play(&rig, &player, query);
         cmcd::note_play(&rig, &player, &record, identity::query_value(query, "play_id").is_some());
         player.touch();

@@ -95,7 +95,10 @@ pub(super) async fn forward(request: Request<Upload>, recorder: &mut Recorder) -
             edited = changed;
             Source::Origin { read, rest: None }
         }
-        Collected::TooLong(read, rest) => Source::Origin { read, rest: Some(rest) },
+        Collected::TooLong(read, rest) => {
+            playlist::pass_unread(&session, recorder);
+            Source::Origin { read, rest: Some(rest) }
+        }
         Collected::Broken(read, how) => Source::BrokenOff { read, how },
     };
     Ok(Forwarded { head, source, may_have_body, playlist: whole, edited })

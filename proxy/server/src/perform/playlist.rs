@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use http::response::Parts;
 use http_body_util::BodyExt;
@@ -65,10 +65,13 @@ pub(super) async fn collect(mut body: Incoming, stall: std::time::Duration) -> C
     }
 }
 
-/// Asks for a playlist in such a way that it can be edited: as text, and not only if it changed, because the client's copy may be
-/// an edited one.
+/// Why a playlist that is longer than is read is not edited.
+const TOO_LONG: Unmet = Unmet { field: "", why: "the playlist is longer than is read here" };
+
+/// Asks for a playlist in such a way that it can be edited: as text, the whole of it, and not only if it changed, because the
+/// client's copy may be an edited one.
 pub(crate) fn ask_for_text(headers: &mut HeaderMap) {
-    for name in [ACCEPT_ENCODING, IF_NONE_MATCH, IF_MODIFIED_SINCE] {
+    for name in [ACCEPT_ENCODING, RANGE, IF_RANGE, IF_NONE_MATCH, IF_MODIFIED_SINCE] {
         headers.remove(name);
     }
 }
@@ -95,6 +98,11 @@ pub(super) fn read(
     }
     describe(&mut head.headers, localised.body.len(), manipulated.changed == 0);
     (localised.body, true)
+}
+
+/// A playlist passes unread.
+pub(super) fn pass_unread(session: &Session, recorder: &mut Recorder) {
+    edited(session, recorder, &session.player.content(), 0, &[TOO_LONG]);
 }
 
 /// Breaks a rule of low-latency HLS in an answer; false when there is nothing to break. `before` is what the URL was answered
