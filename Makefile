@@ -17,6 +17,8 @@ export REBUFFER_CACHE := $(CACHE)
 # rustup's folder, for shells that did not read its profile.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 ARGS ?=
+# How long each parser is fuzzed.
+FUZZ_SECONDS ?= 10
 
 # In CI the lock file is law, and what cannot be set up is a failure instead of a skipped test.
 LOCKED := $(if $(CI),--locked)
@@ -67,6 +69,11 @@ bench: toolchain dashboard ## Measure the rig against nginx, and links against w
 	cargo build $(LOCKED) --release -p rebuffer -p rebuffer-bench
 	$${CARGO_TARGET_DIR:-target}/release/rebuffer-bench
 	cargo bench $(LOCKED) -p rebuffer-shaper --bench links
+
+.PHONY: fuzz
+fuzz: toolchain ## Fuzz each parser for FUZZ_SECONDS (10); ARGS="mpd cmcd" fuzzes these alone
+	@.ci/need "nothing is fuzzed" c++:g++
+	tests/fuzz/run $(FUZZ_SECONDS) $(ARGS)
 
 .PHONY: fmt
 fmt: toolchain npm ## Format everything

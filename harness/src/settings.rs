@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use rebuffer_proxy::{Mbps, OriginConfig, PortRange};
+use rebuffer_proxy::{Mbps, OriginConfig, PortRange, Protocol};
 use rebuffer_shaper::{Mode, ShaperConfig};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use value::{Archive, NamedOrigin};
-use value::{address, baseline, ports};
+pub(crate) use value::{Archive, NamedOrigin, TlsSource};
+use value::{address, baseline, ports, protocols};
 
 /// Settings of `rebuffer up`. Each can also stand in the environment and, under the flag's name, in the file.
 #[derive(Debug, Default, Args, Serialize, Deserialize)]
@@ -54,6 +54,14 @@ pub(crate) struct Settings {
     #[arg(long, env = "REBUFFER_DEMO", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
     demo: Option<bool>,
+    /// Serve TLS beside clear text on players' ports: off, self-signed, or CERTIFICATE,KEY as PEM files [default: off].
+    #[arg(long, env = "REBUFFER_TLS", value_name = "HOW")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<TlsSource>,
+    /// Offer these protocols over TLS, the preferred first [default: h2,http/1.1].
+    #[arg(long, env = "REBUFFER_TLS_ALPN", value_name = "NAMES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_alpn: Option<String>,
     /// Shape links with: auto, kernel, pacing or off [default: auto].
     #[arg(long, env = "REBUFFER_SHAPER", value_name = "HOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,6 +109,8 @@ pub(crate) struct Resolved {
     pub(crate) session_ports: PortRange,
     pub(crate) origins: Vec<OriginConfig>,
     pub(crate) demo: bool,
+    pub(crate) tls: TlsSource,
+    pub(crate) tls_alpn: Vec<Protocol>,
     pub(crate) shaper: Mode,
     pub(crate) interfaces: Vec<String>,
     pub(crate) isolate: bool,
@@ -162,6 +172,8 @@ impl Settings {
             session_ports: self.session_ports.or(other.session_ports),
             origin: if self.origin.is_empty() { other.origin } else { self.origin },
             demo: self.demo.or(other.demo),
+            tls: self.tls.or(other.tls),
+            tls_alpn: self.tls_alpn.or(other.tls_alpn),
             shaper: self.shaper.or(other.shaper),
             interface: list(self.interface, other.interface),
             isolate: self.isolate.or(other.isolate),
@@ -181,6 +193,8 @@ impl Settings {
             base: Some(":30081".into()),
             session_ports: Some("30100-30599".into()),
             demo: Some(false),
+            tls: Some(TlsSource::Off),
+            tls_alpn: Some("h2,http/1.1".into()),
             shaper: Some(Mode::Auto.to_string()),
             baseline_mbps: Some(0.0),
             archive: Some(Archive::Embedded),
@@ -226,6 +240,8 @@ impl Settings {
             session_ports: ports(&self.session_ports.unwrap_or_default()).context("--session-ports")?,
             origins: self.origin.into_iter().map(NamedOrigin::into_config).collect(),
             demo,
+            tls: self.tls.unwrap_or_default(),
+            tls_alpn: protocols(&self.tls_alpn.unwrap_or_default()).context("--tls-alpn")?,
             shaper,
             interfaces: self.interface,
             isolate,
@@ -310,6 +326,8 @@ mod tests {
         assert!(refused("demo = true\nshaper = \"tc\"").contains("--shaper"));
         assert!(refused("demo = true\nbaseline-mbps = -1").contains("--baseline-mbps"));
         assert!(refused("demo = true\nbaseline-mbps = 5\nshaper = \"off\"").contains("--shaper off"));
+        assert!(refused("demo = true\ntls-alpn = \"h3\"").contains("--tls-alpn"));
+        assert!(toml::from_str::<Settings>("tls = \"on\"").is_err());
         assert!(refused("demo = true\norigins = [\"demo=http://192.0.2.1/\"]").contains("two origins"));
     }
 }

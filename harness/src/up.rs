@@ -8,6 +8,7 @@ mod assets;
 mod errors;
 mod halves;
 mod health;
+mod tls;
 
 use std::fs::File;
 use std::io::IsTerminal;
@@ -114,6 +115,7 @@ impl Rig {
         let config = ShaperConfig { mode: settings.shaper, interfaces, isolate: settings.isolate };
         let shaper = Shaper::open(config).await.context("--shaper")?;
         let outlook = keeping.outlook();
+        let tls = tls::of(&settings)?;
         let proxy = Proxy::start(
             ProxyConfig {
                 base: settings.base,
@@ -123,6 +125,7 @@ impl Rig {
                 idle: settings.idle,
                 origin_limits: OriginLimits::default(),
                 baseline: settings.baseline,
+                tls,
             },
             Surroundings { api_port: api.port(), archive: Box::new(outlook) },
             shaper,

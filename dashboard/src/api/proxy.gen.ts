@@ -55,23 +55,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v2/link-presets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The links that have a name; `shape.preset` takes one. */
-        get: operations["listLinkPresets"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v2/players": {
         parameters: {
             query?: never;
@@ -105,7 +88,10 @@ export interface paths {
         delete: operations["deletePlayer"];
         options?: never;
         head?: never;
-        /** Edits labels, fault rules and shape with a JSON merge patch. Answers when the change is in force and stored. */
+        /**
+         * Edits labels, fault rules, shape, transfer timeouts and content with a JSON merge patch. Answers when the change is in force
+         *     and stored.
+         */
         patch: operations["patchPlayer"];
         trace?: never;
     };
@@ -161,15 +147,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v2/traces": {
+    "/api/v2/players/{player_id}/network.har": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The traces that are kept, by name. */
-        get: operations["listTraces"];
+        /** The recent exchanges of the player's session, or of its last one, as HAR 1.2. */
+        get: operations["getNetworkHar"];
         put?: never;
         post?: never;
         delete?: never;
@@ -178,20 +164,21 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v2/traces/{name}": {
+    "/cmcd": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** One trace with its steps. */
-        get: operations["getTrace"];
-        /** Keeps a trace under a name: the body is its file, at most 8 MiB. A pattern that plays it takes it up with its next round. */
-        put: operations["putTrace"];
-        post?: never;
-        /** Forgets a trace that no player's pattern names. */
-        delete: operations["deleteTrace"];
+        get?: never;
+        put?: never;
+        /**
+         * Takes a report of CMCD version 2: a dictionary on each line (`application/cmcd`), or a JSON object or an array of them. Each
+         *     record becomes a sample whose source is `cmcd`.
+         */
+        post: operations["postCmcd"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -257,7 +244,7 @@ export interface components {
             /** @description The link was set. */
             info: {
                 /** @description What was asked. */
-                asked: components["schemas"]["ShapeControl"];
+                asked: components["schemas"]["Shape"];
                 /**
                  * Format: double
                  * @description The rate that was read back, 10^6 bit/s; absent is unlimited.
@@ -267,101 +254,41 @@ export interface components {
             /** @enum {string} */
             event: "shaper_config_change";
         } | {
-            /** @description A pattern began to run. */
+            /** @description The limits of transfers were set. */
             info: {
-                /** @description What it does: a template's name, `steps` or `trace`. */
-                mode: string;
-                /**
-                 * Format: int32
-                 * @description How many steps a round has.
-                 */
-                steps: number;
-                /**
-                 * Format: double
-                 * @description How long a round takes, seconds.
-                 */
-                round_s: number;
-                /** @description Whether it begins anew after the last step. */
-                repeat: boolean;
+                /** @description All of them, as they are now. */
+                asked: components["schemas"]["TransferTimeouts"];
             };
             /** @enum {string} */
-            event: "pattern_enabled";
+            event: "transfer_timeouts_change";
         } | {
-            /** @description A pattern ended: it was removed, replaced or played once, or its session ended. */
+            /** @description The edits of playlists were set. */
             info: {
-                /** @description What it did. */
-                mode: string;
-                /** @description Whether it had played its one round. */
-                finished: boolean;
+                /** @description All of them, as they are now. */
+                asked: components["schemas"]["Content"];
             };
             /** @enum {string} */
-            event: "pattern_disabled";
+            event: "content_change";
         } | {
-            /** @description The link took a step of its pattern, and the kernel confirmed it. */
+            /** @description A playlist could not be edited as asked; told once of each in a session. */
             info: {
-                /**
-                 * Format: int32
-                 * @description Which step of the round, from 1.
-                 */
-                step: number;
-                /** @description What the pattern does. */
-                mode: string;
-                /**
-                 * Format: double
-                 * @description The rate asked for, 10^6 bit/s; absent is unlimited.
-                 */
-                rate_mbps?: number | null;
-                /**
-                 * Format: double
-                 * @description How long the step takes, seconds.
-                 */
-                duration_s: number;
-                /** @description The whole link as it was asked for in this step. */
-                asked: components["schemas"]["Shape"];
-                /**
-                 * Format: double
-                 * @description The mean rate on the wire while the step that ended was in force, 10^6 bit/s; absent for the first, and where the
-                 *     wire is not counted.
-                 */
-                previous_measured_mbps?: number | null;
-                /** @description What the kernel refused, if it did; the step before stays in force then. */
-                refused?: string | null;
+                /** @description What was asked: a field of `content`. */
+                field: string;
+                /** @description Why it could not be done. */
+                why: string;
             };
             /** @enum {string} */
-            event: "pattern_step";
+            event: "content_unmet";
         } | {
-            /** @description A window of the transport fault began. */
+            /** @description The playlists of the session declare another ladder than before. */
             info: {
-                /** @description What happens to packets. */
-                type: components["schemas"]["TransportAction"];
+                /** @description The variants that could be played so far, the lowest bandwidth first. */
+                old: components["schemas"]["Variant"][];
+                /** @description Those that can be played now. */
+                new: components["schemas"]["Variant"][];
             };
             /** @enum {string} */
-            event: "fault_on";
-        } | {
-            /** @description A window of the transport fault ended. */
-            info: {
-                /** @description What happened to packets. */
-                type: components["schemas"]["TransportAction"];
-                /**
-                 * Format: int64
-                 * @description To how many, as the kernel counted.
-                 */
-                packets: number;
-                /** @description Whether no window follows. */
-                finished: boolean;
-            };
-            /** @enum {string} */
-            event: "fault_off";
-        } | {
-            /** @description Somebody else changed what the kernel had been told, and the rig set it right. */
-            info: {
-                /** @description What was found. */
-                found: string;
-                /** @description Whether it is as asked again. */
-                repaired: boolean;
-            };
-            /** @enum {string} */
-            event: "shaper_drift";
+            event: "manifest_changed";
         } | {
             /** @description The player's labels were edited. */
             info: {
@@ -404,38 +331,13 @@ export interface components {
             body_bytes: number;
             /** @description Whether the whole answer was sent. */
             complete: boolean;
+            edits?: components["schemas"]["Edits"] | null;
         };
         /**
          * Format: int32
          * @description The try within a play: 1 on a new play, one more per restart, 0 when unknown.
          */
         AttemptId: number;
-        /** @description What the connection says that carried most in the second; where none did, the one that began last. */
-        BusiestMetrics: {
-            /**
-             * Format: double
-             * @description Mean deviation of the round trip, ms.
-             * @default null
-             */
-            rtt_var_ms?: number | null;
-            /**
-             * Format: int32
-             * @description Congestion window, segments.
-             * @default null
-             */
-            cwnd?: number | null;
-            /**
-             * Format: double
-             * @description The kernel's delivery rate estimate, 10^6 bit/s; absent before the first.
-             * @default null
-             */
-            delivery_rate_mbps?: number | null;
-            /**
-             * @description Whether that estimate was limited by the rig having nothing to send.
-             * @default null
-             */
-            app_limited?: boolean | null;
-        };
         /** @description Who enforces links, and why. */
         Capability: {
             /** @description The backend in use. */
@@ -448,42 +350,340 @@ export interface components {
          * @enum {string}
          */
         Cause: "injected" | "origin" | "client" | "rig";
+        /** @description One record: what came with a request, or one event of a report. */
+        Cmcd: components["schemas"]["CmcdObject"] & components["schemas"]["CmcdRequest"] & components["schemas"]["CmcdSession"] & components["schemas"]["CmcdStatus"] & components["schemas"]["CmcdEvent"] & components["schemas"]["CmcdResponse"] & ({
+            /**
+             * Format: int32
+             * @description How many keys were dropped because their value had the wrong type or was too long.
+             */
+            _dropped?: number;
+        } & {
+            [key: string]: components["schemas"]["Extra"];
+        });
+        /** @description About the event, in reports. */
+        CmcdEvent: {
+            /**
+             * @description `ps` play state, `e` error, `t` time interval, `rr` response received, `bc` bitrate change and the like.
+             * @default null
+             */
+            e?: string | null;
+            /**
+             * Format: int64
+             * @description When, by the device's clock, ms since 1970.
+             * @default null
+             */
+            ts?: number | null;
+            /**
+             * @description The host the player asks.
+             * @default null
+             */
+            h?: string | null;
+            /**
+             * @description The name of an event of the player's own.
+             * @default null
+             */
+            cen?: string | null;
+        };
+        /** @description About the object asked for. */
+        CmcdObject: {
+            /**
+             * @description Encoded bitrate, kbit/s; the peak where both are declared.
+             * @default []
+             */
+            br?: components["schemas"]["PerObject"][];
+            /**
+             * @description Highest bitrate of the ladder, kbit/s.
+             * @default []
+             */
+            tb?: components["schemas"]["PerObject"][];
+            /**
+             * @description Lowest bitrate of the ladder, kbit/s.
+             * @default []
+             */
+            lb?: components["schemas"]["PerObject"][];
+            /**
+             * @description Encoded bitrate of everything together, where it is not known per track, kbit/s.
+             * @default []
+             */
+            ab?: components["schemas"]["PerObject"][];
+            /**
+             * @description Highest such bitrate, kbit/s.
+             * @default []
+             */
+            tab?: components["schemas"]["PerObject"][];
+            /**
+             * @description Lowest such bitrate, kbit/s.
+             * @default []
+             */
+            lab?: components["schemas"]["PerObject"][];
+            /**
+             * @description Highest bitrate this device can play, kbit/s.
+             * @default []
+             */
+            tpb?: components["schemas"]["PerObject"][];
+            /**
+             * Format: int64
+             * @description How long the object plays, ms; of the part for a partial segment.
+             * @default null
+             */
+            d?: number | null;
+            /** @default null */
+            ot?: components["schemas"]["CmcdObjectType"] | null;
+        };
         /**
-         * @description How well the numbers of a preset are known.
+         * @description What an object is.
          * @enum {string}
          */
-        Certainty: "verified" | "second_hand" | "recalled";
-        /** @description What one direction of a link does to packets. An absent knob leaves that property alone. */
-        Conditions: {
-            rate_mbps?: components["schemas"]["Mbps"] | null;
+        CmcdObjectType: "m" | "a" | "v" | "av" | "i" | "c" | "tt" | "k" | "o";
+        /** @description About the request and the player's state with it. */
+        CmcdRequest: {
             /**
-             * Format: int32
-             * @description Delay added in this direction, ms.
+             * @description Length of the buffer, ms.
+             * @default []
              */
-            delay_ms?: number | null;
+            bl?: components["schemas"]["PerObject"][];
             /**
-             * Format: int32
-             * @description How far the delay of a packet may differ from `delay_ms` either way, ms, uniformly spread; needs a delay as large.
+             * @description Length the buffer should have, ms.
+             * @default []
              */
-            jitter_ms?: number | null;
-            /** @description Whether jitter may let one packet overtake another; absent or false keeps them in order. */
-            jitter_reorders?: boolean | null;
-            loss_pct?: components["schemas"]["Percent"] | null;
+            tbl?: components["schemas"]["PerObject"][];
+            /**
+             * Format: int64
+             * @description Time until the buffer runs dry, ms.
+             * @default null
+             */
+            dl?: number | null;
+            /**
+             * @description Throughput the player measured and reckons with, kbit/s.
+             * @default []
+             */
+            mtp?: components["schemas"]["PerObject"][];
+            /**
+             * @description What it will ask for next.
+             * @default []
+             */
+            nor?: components["schemas"]["NextObject"][];
+            /**
+             * @description Bytes of the next object, `first-last`; version 1 only.
+             * @default null
+             */
+            nrr?: string | null;
+            /**
+             * @description Whether it is urgent: at start-up, after a seek, or to recover.
+             * @default null
+             */
+            su?: boolean | null;
+            /**
+             * @description Bitrate at the playhead, kbit/s.
+             * @default []
+             */
+            pb?: components["schemas"]["PerObject"][];
+            /**
+             * Format: int64
+             * @description Distance from live, ms.
+             * @default null
+             */
+            ltc?: number | null;
+            /** @default null */
+            sta?: components["schemas"]["CmcdState"] | null;
+            /**
+             * Format: int64
+             * @description Counts the reports of a session in one mode to one target, from 0.
+             * @default null
+             */
+            sn?: number | null;
+            /**
+             * Format: int64
+             * @description Frames dropped so far.
+             * @default null
+             */
+            dfa?: number | null;
+            /**
+             * @description Signature of the content.
+             * @default null
+             */
+            cs?: string | null;
+        };
+        /** @description About a response the player received. */
+        CmcdResponse: {
+            /**
+             * @description What was asked.
+             * @default null
+             */
+            url?: string | null;
+            /**
+             * Format: int64
+             * @description The status; 0 is none.
+             * @default null
+             */
+            rc?: number | null;
+            /**
+             * Format: int64
+             * @description From the request to the first byte, ms.
+             * @default null
+             */
+            ttfb?: number | null;
+            /**
+             * Format: int64
+             * @description From the request to the first byte of the body, ms.
+             * @default null
+             */
+            ttfbb?: number | null;
+            /**
+             * Format: int64
+             * @description From the request to the last byte, ms.
+             * @default null
+             */
+            ttlb?: number | null;
+            /**
+             * @description `CMSD-Static` of the response, base64.
+             * @default null
+             */
+            cmsds?: string | null;
+            /**
+             * @description `CMSD-Dynamic` of the response, base64.
+             * @default null
+             */
+            cmsdd?: string | null;
+            /**
+             * @description Metrics of the media track, base64.
+             * @default null
+             */
+            smrt?: string | null;
+        };
+        /** @description About the session. */
+        CmcdSession: {
+            /**
+             * @description The playback session; a play of ours.
+             * @default null
+             */
+            sid?: string | null;
+            /**
+             * @description The content.
+             * @default null
+             */
+            cid?: string | null;
+            /**
+             * @description `d` DASH, `h` HLS, `s` Smooth Streaming, `e` HESP, `o` other.
+             * @default null
+             */
+            sf?: string | null;
+            /**
+             * @description `v` on demand, `l` live, `ll` low-latency live.
+             * @default null
+             */
+            st?: string | null;
+            /**
+             * Format: int64
+             * @description From starting to playing, ms; said once.
+             * @default null
+             */
+            msd?: number | null;
+            /**
+             * Format: int64
+             * @description The version; absent means 1.
+             * @default null
+             */
+            v?: number | null;
+        };
+        /**
+         * @description What the player is doing.
+         * @enum {string}
+         */
+        CmcdState: "s" | "p" | "k" | "r" | "a" | "w" | "e" | "f" | "q" | "d";
+        /** @description About playback so far. */
+        CmcdStatus: {
+            /**
+             * @description Whether the buffer ran dry since the last report.
+             * @default null
+             */
+            bs?: boolean | null;
+            /**
+             * @description How often it ran dry so far.
+             * @default []
+             */
+            bsa?: components["schemas"]["PerObject"][];
+            /**
+             * @description How long each time, ms.
+             * @default []
+             */
+            bsd?: components["schemas"]["PerObject"][];
+            /**
+             * @description How long altogether, ms.
+             * @default []
+             */
+            bsda?: components["schemas"]["PerObject"][];
+            /**
+             * Format: int64
+             * @description The throughput it would be content with, kbit/s.
+             * @default null
+             */
+            rtp?: number | null;
             /**
              * Format: double
-             * @description Mean length of a burst of losses, packets (Gilbert-Elliott model); absent or 1 is independent loss.
+             * @description 1 is normal speed, 0 paused.
+             * @default null
              */
-            loss_burst_packets?: number | null;
-            duplicate_pct?: components["schemas"]["Percent"] | null;
-            reorder_pct?: components["schemas"]["Percent"] | null;
-            corrupt_pct?: components["schemas"]["Percent"] | null;
+            pr?: number | null;
+            /**
+             * Format: int64
+             * @description The playhead, ms.
+             * @default null
+             */
+            pt?: number | null;
+            /**
+             * @description Whether the player is in the background.
+             * @default null
+             */
+            bg?: boolean | null;
+            /**
+             * @description Whether nothing is being rendered.
+             * @default null
+             */
+            nr?: boolean | null;
+            /**
+             * @description The delivery network.
+             * @default null
+             */
+            cdn?: string | null;
+            /**
+             * @description Error codes.
+             * @default []
+             */
+            ec?: string[];
+        };
+        /**
+         * @description Edits of the playlists and MPDs of a player. An absent field leaves that property alone; what no field names passes
+         *     byte for byte. Takes effect on the next fetch.
+         */
+        Content: {
+            /** @description Remove `CODECS` from every variant of a multivariant playlist, `codecs` of pictures from an MPD. */
+            strip_codecs?: boolean;
+            /** @description Remove `AVERAGE-BANDWIDTH` from every variant; an MPD has none. */
+            strip_average_bandwidth?: boolean;
+            /** @description Remove `RESOLUTION` from every variant, `width` and `height` of pictures from an MPD. */
+            strip_resolution?: boolean;
             /**
              * Format: int32
-             * @description Bytes that may wait for the rate before packets are dropped; absent is 100 ms at the rate, at least eight packets.
+             * @description Declare the bandwidths this many percent higher, or lower when negative, cut to whole bit/s.
              */
-            queue_bytes?: number | null;
-            /** @description Whether nothing moves at all. */
-            stall?: boolean | null;
+            bandwidth_pct?: number | null;
+            /** @description The same as a `bandwidth_pct` of 10. */
+            overstate_bandwidth?: boolean;
+            /**
+             * @description Keep the variants with these URIs, as the origin writes them, or the representations with these ids; the others go
+             *     with the renditions that only they refer to. Empty allows all, unless `allowed_rungs` says otherwise.
+             */
+            allowed_variants?: string[];
+            /** @description Keep these rungs as well, 0 is the lowest bandwidth. */
+            allowed_rungs?: number[];
+            variant_order?: components["schemas"]["VariantOrder"] | null;
+            /**
+             * Format: int32
+             * @description Ask the player to stay this many seconds behind the live edge: `EXT-X-START` in playlists, `HOLD-BACK` where the
+             *     server has one, `suggestedPresentationDelay` in an MPD. 0 leaves it alone.
+             */
+            live_offset?: number;
         };
         /** @description Everything an operator set for one player. */
         Control: {
@@ -503,8 +703,29 @@ export interface components {
              * @description The link.
              * @default {}
              */
-            shape?: components["schemas"]["ShapeControl"];
+            shape?: components["schemas"]["Shape"];
+            /**
+             * @description How long transfers may take.
+             * @default {
+             *       "active_timeout_seconds": 0,
+             *       "applies_manifests": false,
+             *       "applies_master": false,
+             *       "applies_segments": true,
+             *       "idle_timeout_seconds": 0
+             *     }
+             */
+            transfer_timeouts?: components["schemas"]["TransferTimeouts"];
+            /**
+             * @description How playlists and MPDs are edited.
+             * @default {}
+             */
+            content?: components["schemas"]["Content"];
         };
+        /**
+         * @description How a body is damaged. Its length never changes.
+         * @enum {string}
+         */
+        Corruption: "zero_fill" | "bit_flips" | "first_bytes" | "last_bytes";
         /** @description A play. */
         CurrentPlay: {
             /** @description The id the client gave. */
@@ -513,6 +734,16 @@ export interface components {
             attempt_id: components["schemas"]["AttemptId"];
             /** @description When it was first seen. */
             started_at: components["schemas"]["Timestamp"];
+        };
+        /** @description What was edited of a playlist, as `content` asks. */
+        Edits: {
+            /**
+             * Format: int64
+             * @description How many places were edited.
+             */
+            changed: number;
+            /** @description What was asked and could not be done. */
+            unmet?: components["schemas"]["UnmetEdit"][];
         };
         /**
          * @description Why a session ended.
@@ -545,16 +776,86 @@ export interface components {
          * @description Where on the way a fault strikes; the archive's `fault_category`.
          * @enum {string}
          */
-        FaultCategory: "http" | "socket" | "corruption" | "client_disconnect";
+        FaultCategory: "http" | "socket" | "corruption" | "delay" | "manifest" | "transfer_timeout" | "client_disconnect";
         /** @description One line of the fault list that users read. */
         FaultFact: {
             /** @description The name, as in a rule's `type`. */
             type: string;
+            /**
+             * Format: int32
+             * @description The status it answers with of its own; absent when it breaks or passes the origin's answer.
+             */
+            status?: number | null;
             /** @description Where it strikes. */
             category: components["schemas"]["FaultCategory"];
+            /** @description Which requests it can strike. */
+            scope: components["schemas"]["FaultScope"];
+            /** @description The fields of a rule that it takes beside cadence and filter. */
+            params: string[];
+            /** @description Older names, accepted in a rule's `type` and read as this one. */
+            aliases: string[];
             /** @description What the client sees. */
             doc: string;
         };
+        /** @description What a rule says beyond the name of its fault; `info` tells which fault takes which. */
+        FaultParams: {
+            /**
+             * Format: int64
+             * @description How much of the body passes before the fault strikes, bytes.
+             */
+            after_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description How long the connection or the answer is held, ms; at most 600000.
+             */
+            hold_ms?: number | null;
+            /**
+             * Format: int64
+             * @description How far a delay may lie from `hold_ms`, to either side, ms; at most `hold_ms`.
+             */
+            jitter_ms?: number | null;
+            /**
+             * Format: int64
+             * @description What chance is drawn from: the same seed gives the same delays and the same damage.
+             */
+            seed?: number | null;
+            /**
+             * Format: int32
+             * @description The status in place of the usual one, from 400 to 599.
+             */
+            status?: number | null;
+            /**
+             * Format: int32
+             * @description The value of `Retry-After`, seconds.
+             */
+            retry_after?: number | null;
+            /** @description The text of the answer, at most 4096 bytes; it goes out as text/plain. */
+            body?: string | null;
+            /** @description The Content-Type in place of the right one. */
+            content_type?: string | null;
+            /**
+             * Format: double
+             * @description The pace of the body, 10^6 bit/s.
+             */
+            rate_mbps?: number | null;
+            corruption?: components["schemas"]["Corruption"] | null;
+            /**
+             * Format: int32
+             * @description How many of the first or last bytes are damaged, at most 65536.
+             */
+            corrupt_bytes?: number | null;
+            /**
+             * Format: int32
+             * @description How far a playlist is wrong, from 1 to 10000: how many numbers, parts or segments.
+             */
+            extent?: number | null;
+            h2_scope?: components["schemas"]["H2Scope"] | null;
+        };
+        /**
+         * @description Which requests a fault can strike at all; a rule owns no others.
+         * @enum {string}
+         */
+        FaultScope: "any" | "manifest" | "blocking_reload" | "preload_hint";
         /** @description A fault as it happened. */
         FaultSeen: {
             rule_id?: components["schemas"]["RuleId"] | null;
@@ -564,6 +865,11 @@ export interface components {
             action: string;
             /** @description Where it struck. */
             category: components["schemas"]["FaultCategory"];
+            /**
+             * Format: double
+             * @description How long it held the answer or the connection, ms; absent when it held nothing.
+             */
+            held_ms?: number | null;
         };
         /** @description The requests a rule is meant for: every named predicate must hold. */
         Filter: {
@@ -571,6 +877,7 @@ export interface components {
             request_kind?: components["schemas"]["RequestKind"][];
             variant?: components["schemas"]["VariantPredicate"] | null;
             url_match?: components["schemas"]["UrlMatch"] | null;
+            sequence?: components["schemas"]["SequencePredicate"] | null;
         };
         /** @description One frame. */
         Frame: {
@@ -604,11 +911,6 @@ export interface components {
             /** @enum {string} */
             type: "play.ended";
         } | {
-            /** @description What a session's link did in the last second. Has no id and is not sent again to who comes back. */
-            data: components["schemas"]["PlayerLink"];
-            /** @enum {string} */
-            type: "player.link";
-        } | {
             /** @description A rule fired. */
             data: components["schemas"]["RuleFired"];
             /** @enum {string} */
@@ -627,6 +929,183 @@ export interface components {
             /** @enum {string} */
             type: "heartbeat";
         };
+        /**
+         * @description What breaks over HTTP/2.
+         * @enum {string}
+         */
+        H2Scope: "stream" | "connection";
+        /** @description An archive. */
+        Har: {
+            /** @description All of it. */
+            log: components["schemas"]["HarLog"];
+        };
+        /** @description What HAR has no field for. */
+        HarBeyond: {
+            /** @description What was asked for. */
+            _kind: components["schemas"]["RequestKind"];
+            _variant?: components["schemas"]["Variant"] | null;
+            _cause?: components["schemas"]["Cause"] | null;
+            _fault?: components["schemas"]["FaultSeen"] | null;
+            /** @description Whether the whole answer was sent. */
+            _complete: boolean;
+            _origin?: components["schemas"]["OriginAnswer"] | null;
+            _cmcd?: components["schemas"]["Cmcd"] | null;
+            /**
+             * Format: double
+             * @description How fast the body was acknowledged, 10^6 bit/s.
+             */
+            _delivered_mbps?: number | null;
+        };
+        /** @description Nothing. */
+        HarCache: Record<string, never>;
+        /** @description A body. */
+        HarContent: {
+            /**
+             * Format: int64
+             * @description Bytes as they were sent, -1 when they are encoded and their number after decoding is not known.
+             */
+            size: number;
+            /** @description The Content-Type that was sent. */
+            mimeType: string;
+        };
+        /** @description Who wrote an archive. */
+        HarCreator: {
+            /** @description The program. */
+            name: string;
+            /** @description Its version. */
+            version: string;
+        };
+        /** @description One exchange. */
+        HarEntry: components["schemas"]["HarBeyond"] & {
+            /** @description When the request's head had arrived, RFC 3339. */
+            startedDateTime: string;
+            /**
+             * Format: double
+             * @description The sum of the timings, ms.
+             */
+            time: number;
+            /** @description What the client asked. */
+            request: components["schemas"]["HarRequest"];
+            /** @description What was sent to the client. */
+            response: components["schemas"]["HarResponse"];
+            /** @description Nothing is cached here. */
+            cache: components["schemas"]["HarCache"];
+            /** @description How long the parts took. */
+            timings: components["schemas"]["HarTimings"];
+            /** @description Which connection of the rig it came by. */
+            connection: string;
+        };
+        /** @description The exchanges of one session. */
+        HarLog: {
+            /** @description `1.2`. */
+            version: string;
+            /** @description Who wrote it. */
+            creator: components["schemas"]["HarCreator"];
+            /** @description The exchanges, in the order in which they began. */
+            entries: components["schemas"]["HarEntry"][];
+            /** @description What is missing, if anything is. */
+            comment?: string | null;
+        };
+        /** @description A name and its value. */
+        HarPair: {
+            /** @description The name. */
+            name: string;
+            /** @description The value. */
+            value: string;
+        };
+        /** @description What was asked. */
+        HarRequest: {
+            /** @description The method. */
+            method: string;
+            /** @description The absolute URL, redacted. */
+            url: string;
+            /** @description `HTTP/1.1` and the like. */
+            httpVersion: string;
+            /** @description Cookies are not kept. */
+            cookies: components["schemas"]["HarPair"][];
+            /** @description The headers, redacted. */
+            headers: components["schemas"]["HarPair"][];
+            /** @description The query, decoded. */
+            queryString: components["schemas"]["HarPair"][];
+            /**
+             * Format: int64
+             * @description -1: not counted.
+             */
+            headersSize: number;
+            /**
+             * Format: int64
+             * @description Bytes of body; -1 when they were not declared.
+             */
+            bodySize: number;
+        };
+        /** @description What was answered. */
+        HarResponse: {
+            /**
+             * Format: int32
+             * @description The status; 0 when none was sent.
+             */
+            status: number;
+            /** @description What the status is called. */
+            statusText: string;
+            /** @description `HTTP/1.1` and the like. */
+            httpVersion: string;
+            /** @description Cookies are not kept. */
+            cookies: components["schemas"]["HarPair"][];
+            /** @description The headers, redacted. */
+            headers: components["schemas"]["HarPair"][];
+            /** @description The body, without its bytes. */
+            content: components["schemas"]["HarContent"];
+            /** @description Where a redirect leads; empty when it is none. */
+            redirectURL: string;
+            /**
+             * Format: int64
+             * @description -1: not counted.
+             */
+            headersSize: number;
+            /**
+             * Format: int64
+             * @description Bytes of body that were sent; -1 when there was no answer.
+             */
+            bodySize: number;
+        };
+        /** @description How long the parts took, ms; -1 for what is the client's to know. */
+        HarTimings: {
+            /**
+             * Format: double
+             * @description In the client's queue: -1.
+             */
+            blocked: number;
+            /**
+             * Format: double
+             * @description The client's name resolution: -1.
+             */
+            dns: number;
+            /**
+             * Format: double
+             * @description The client's TCP connect: -1.
+             */
+            connect: number;
+            /**
+             * Format: double
+             * @description The client's TLS handshake: -1.
+             */
+            ssl: number;
+            /**
+             * Format: double
+             * @description 0: a request is there when its head is.
+             */
+            send: number;
+            /**
+             * Format: double
+             * @description From the request's head to the first byte of the answer.
+             */
+            wait: number;
+            /**
+             * Format: double
+             * @description From there to the last byte acknowledged, or sent where that cannot be known.
+             */
+            receive: number;
+        };
         /** @description A header or query field, redacted where its name says it holds a credential. */
         HeaderField: {
             /** @description The name, as it was sent. */
@@ -635,7 +1114,7 @@ export interface components {
             value: string;
         };
         /** @description What this rig is and can do. */
-        Info: components["schemas"]["MachineView"] & {
+        Info: {
             /** @description The version of the rig. */
             version: string;
             /** @description The versions of the API it serves. */
@@ -644,8 +1123,12 @@ export interface components {
             listen: components["schemas"]["ListenView"];
             /** @description The origins it may reach. */
             origins: components["schemas"]["OriginView"][];
+            /** @description Who enforces links, and why not somebody better. */
+            shaper: components["schemas"]["Capability"];
             /** @description Whether events are archived, and why not. */
             archive: components["schemas"]["PartView"];
+            /** @description The knobs of a link. */
+            knobs: components["schemas"]["KnobView"][];
             /** @description The faults a rule may name. */
             faults: components["schemas"]["FaultFact"][];
         };
@@ -669,7 +1152,11 @@ export interface components {
                 /** @description The fault rules, in order. */
                 fault_rules: components["schemas"]["Rule"][];
                 /** @description The link as it was asked for. */
-                shape: components["schemas"]["ShapeControl"];
+                shape: components["schemas"]["Shape"];
+                /** @description How long transfers may take. */
+                transfer_timeouts: components["schemas"]["TransferTimeouts"];
+                /** @description How playlists and MPDs are edited. */
+                content: components["schemas"]["Content"];
                 /** @description What each rule has done so far. */
                 rule_counters: {
                     [key: string]: components["schemas"]["RuleCounters"];
@@ -680,81 +1167,20 @@ export interface components {
                 /** @description The ladder of the last master playlist, lowest rung first. */
                 ladder: components["schemas"]["Variant"][];
                 player_metrics?: components["schemas"]["PlayerMetrics"] | null;
-                server_metrics?: components["schemas"]["LinkMetrics"] | null;
                 /** @description When the rig first heard of the player. */
                 first_seen_at: components["schemas"]["Timestamp"];
                 /** @description When it last asked or reported. */
                 last_seen_at: components["schemas"]["Timestamp"];
             }[];
         };
-        /** @description A whole list. */
-        Items_PresetView: {
-            /** @description The entries. */
-            items: {
-                /** @description `source/name`, for `shape.preset`. */
-                name: string;
-                /** @description Who calls a link so, and what the numbers are. */
-                source: string;
-                /** @description What is peculiar to it; absent for most. */
-                note?: string | null;
-                /** @description How well the numbers are known. */
-                certainty: components["schemas"]["Certainty"];
-                /**
-                 * Format: int64
-                 * @description The round trip it adds, ms.
-                 */
-                rtt_ms: number;
-                /** @description The link. */
-                shape: components["schemas"]["Shape"];
-            }[];
-        };
-        /** @description A whole list. */
-        Items_TraceView: {
-            /** @description The entries. */
-            items: {
-                /** @description Its name, for `shape.pattern.trace`. */
-                name: components["schemas"]["TraceName"];
-                /** @description How its file was written. */
-                format: components["schemas"]["TraceFormat"];
-                /**
-                 * Format: int32
-                 * @description How many steps it came to.
-                 */
-                steps: number;
-                /** @description What it is like. */
-                stats: components["schemas"]["TraceStats"];
-            }[];
-        };
-        /**
-         * @description How a knob is turned.
-         * @enum {string}
-         */
-        KnobKind: "number" | "whole" | "flag";
-        /** @description Who turns a knob in one direction. */
-        KnobMeans: {
-            /** @description The kernel, the proxy, or nobody. */
-            by: components["schemas"]["TurnedBy"];
-            /** @description How, or why not, in plain words. */
-            how: string;
-            /** @description Whether `seed` makes it repeatable. */
-            seeded: boolean;
-        };
         /** @description A knob as users turn it. */
         KnobView: {
-            /** @description The field of `shape`, and of `shape.uplink`. */
+            /** @description The field of `shape`. */
             name: string;
             /** @description The unit of the number. */
             unit: string;
             /** @description What it does. */
             doc: string;
-            /** @description How it is turned. */
-            kind: components["schemas"]["KnobKind"];
-            /** @description What an absent knob stands for. */
-            default: string;
-            /** @description Who turns it for the downlink, or why nobody can. */
-            downlink: components["schemas"]["KnobMeans"];
-            /** @description Who turns it for the uplink, or why nobody can. */
-            uplink: components["schemas"]["KnobMeans"];
             /**
              * Format: double
              * @description The smallest value.
@@ -778,17 +1204,14 @@ export interface components {
              * @description How many exchanges the connection had carried before.
              */
             earlier_exchanges: number;
+            /** @description Whether it is encrypted. */
+            tls?: boolean;
             /**
              * Format: double
              * @description The cap in force when the request came, 10^6 bit/s; absent is unlimited.
              */
             rate_limit_mbps?: number | null;
             tcp_start?: components["schemas"]["TcpSnapshot"] | null;
-            /**
-             * Format: double
-             * @description How long the answer was held back where the link's delay cannot be done on packets, ms; part of `client_wait_ms`.
-             */
-            held_ms?: number | null;
             tcp_end?: components["schemas"]["TcpSnapshot"] | null;
         };
         /**
@@ -796,37 +1219,17 @@ export interface components {
          * @enum {string}
          */
         LinkBackend: "kernel" | "pacing" | "off";
-        /** @description A second of a session's link. */
-        LinkMetrics: components["schemas"]["WireMetrics"] & components["schemas"]["TcpMetrics"] & {
-            /**
-             * Format: double
-             * @description The cap the shaper enforces, 10^6 bit/s; 0 is uncapped.
-             * @default 0
-             */
-            effective_rate_limit_mbps?: number;
-            /**
-             * Format: double
-             * @description The player's address asked and answered by ICMP echo, past the session's queue, ms; absent when the last one got no
-             *     answer.
-             * @default null
-             */
-            path_ping_rtt_ms?: number | null;
-        };
         /** @description The link as it is. */
         LinkView: {
             /** @description Who enforces it. */
             backend: components["schemas"]["LinkBackend"];
             /**
              * Format: double
-             * @description The downlink rate that was read back, 10^6 bit/s; absent is unlimited.
+             * @description The rate that was read back, 10^6 bit/s; absent is unlimited.
              */
             rate_mbps?: number | null;
-            /** @description Every knob as it was read back. */
-            observed: components["schemas"]["Shape"];
-            /** @description Whether it is what was asked, at this step of the pattern if one runs. */
+            /** @description Whether it is what was asked. */
             in_sync: boolean;
-            pattern?: components["schemas"]["PatternView"] | null;
-            transport_fault?: components["schemas"]["TransportView"] | null;
         };
         /** @description Where the rig listens. */
         ListenView: {
@@ -835,8 +1238,6 @@ export interface components {
              * @description The port of the API and the dashboard.
              */
             api_port: number;
-            /** @description The host at which this machine reaches players' ports, where that is not the host of the API: the rig is isolated. */
-            player_host?: string | null;
             /**
              * Format: int32
              * @description The port where players start.
@@ -853,19 +1254,6 @@ export interface components {
              */
             last_session_port: number;
         };
-        /** @description What a machine can do to links, and what it can see of them. */
-        MachineView: {
-            /** @description Who enforces links, and why not somebody better. */
-            shaper: components["schemas"]["Capability"];
-            /** @description The devices whose packets are shaped; empty where no packet is. */
-            interfaces: string[];
-            /** @description The knobs of a link. */
-            knobs: components["schemas"]["KnobView"][];
-            /** @description Who strikes the packets of a session (`shape.transport_fault`), or why nobody can. */
-            transport_fault: components["schemas"]["KnobMeans"];
-            /** @description How the path to players is measured (`path_ping_rtt_ms`), or why it is not. */
-            path_ping: components["schemas"]["KnobMeans"];
-        };
         /**
          * Format: double
          * @description A rate in 10^6 bit/s, the unit of the API and of the archive.
@@ -876,6 +1264,13 @@ export interface components {
          * @enum {string}
          */
         Mode: "requests" | "seconds" | "failures_per_seconds";
+        /** @description Something the player will ask for next. */
+        NextObject: {
+            /** @description Path relative to the present request, as written. */
+            path: string;
+            /** @description Bytes of it, `first-last`. */
+            range?: string | null;
+        };
         /** @description What the origin said. */
         OriginAnswer: {
             /** @description The configured name. */
@@ -934,93 +1329,15 @@ export interface components {
             /** @description In plain words: what it does, or why it does not. */
             reason: string;
         };
-        /** @description How a link changes over time. Exactly one of `template`, `steps` and `trace` says what it does. */
-        Pattern: {
-            /** @default null */
-            template?: components["schemas"]["PatternTemplate"] | null;
-            /**
-             * Format: double
-             * @description How far above the bandwidth of a rung a template's rate lies, percent: what headers and retransmissions need.
-             * @default 5
-             */
-            margin_pct?: number;
-            /**
-             * Format: double
-             * @description How long each step of a template takes, seconds.
-             * @default 6
-             */
-            default_step_seconds?: number;
-            /**
-             * @description Explicit steps; at most 1000.
-             * @default []
-             */
-            steps?: components["schemas"]["PatternStep"][];
-            /** @default null */
-            trace?: components["schemas"]["TraceName"] | null;
-            /**
-             * @description Whether the steps begin anew after the last; if not, the player's own shape is in force again then.
-             * @default true
-             */
-            repeat?: boolean;
-            /**
-             * Format: double
-             * @description Where in the pattern to begin, seconds from its start.
-             * @default 0
-             */
-            start_offset_seconds?: number;
-            /**
-             * Format: int32
-             * @description Plays the steps of each round in a random order of this seed; absent keeps the order.
-             * @default null
-             */
-            seed?: number | null;
-        };
-        /** @description One step: knobs put over the player's own shape for a while. */
-        PatternStep: components["schemas"]["Shape"] & {
-            /** @description Whether the downlink has no rate at all, whatever the player's shape and the baseline say. */
-            unlimited?: boolean;
-            /**
-             * Format: double
-             * @description How long it takes, seconds; at least 0.1.
-             */
-            duration_seconds: number;
-            /** @description Whether it is left out. */
-            disabled?: boolean;
-        };
-        /**
-         * @description A form over a ladder.
-         * @enum {string}
-         */
-        PatternTemplate: "square_wave" | "ramp_up" | "ramp_down" | "pyramid";
-        /** @description Where a pattern stands. */
-        PatternView: {
-            /** @description What it does: a template's name, `steps` or `trace`. */
-            mode: string;
-            /**
-             * Format: int32
-             * @description The step in force, from 1 in the order they were written without those that are disabled; 0 before the first and
-             *     after the last.
-             */
-            step: number;
-            /**
-             * Format: int32
-             * @description How many steps a round has.
-             */
-            steps: number;
+        /** @description A number, and the sort of object it is about. */
+        PerObject: {
             /**
              * Format: int64
-             * @description The round, from 1.
+             * @description The number.
              */
-            round: number;
-            since?: components["schemas"]["Timestamp"] | null;
-            /** @description Why it is not at this step: no ladder is known yet, the kernel refused it, it has played its one round. */
-            idle?: string | null;
+            value: number;
+            ot?: components["schemas"]["CmcdObjectType"] | null;
         };
-        /**
-         * Format: double
-         * @description A share in percent, 0 to 100.
-         */
-        Percent: number;
         /** @description A play ended. */
         PlayEnded: {
             /** @description The player. */
@@ -1054,7 +1371,11 @@ export interface components {
             /** @description Fault rules. */
             fault_rules?: components["schemas"]["Rule"][];
             /** @description The link. */
-            shape?: components["schemas"]["ShapeControl"];
+            shape?: components["schemas"]["Shape"];
+            /** @description How long transfers may take. */
+            transfer_timeouts?: components["schemas"]["TransferTimeouts"];
+            /** @description How playlists and MPDs are edited. */
+            content?: components["schemas"]["Content"];
         };
         /** @description A player was removed. */
         PlayerDeleted: {
@@ -1066,17 +1387,6 @@ export interface components {
          * @description A player (a device), named by the client. Canonical: a lower-case UUID; any other name becomes a UUIDv5.
          */
         PlayerId: string;
-        /** @description A second of a session's link. */
-        PlayerLink: {
-            /** @description The player. */
-            player_id: components["schemas"]["PlayerId"];
-            /** @description Its session. */
-            session_id: components["schemas"]["SessionId"];
-            /** @description When the second ended. */
-            ts: components["schemas"]["Timestamp"];
-            /** @description What was measured. */
-            server_metrics: components["schemas"]["LinkMetrics"];
-        };
         /** @description What a player says of itself; every field may be absent. Times are seconds unless the name says otherwise. */
         PlayerMetrics: {
             /** @default null */
@@ -1301,7 +1611,11 @@ export interface components {
             /** @description The fault rules, in order. */
             fault_rules: components["schemas"]["Rule"][];
             /** @description The link as it was asked for. */
-            shape: components["schemas"]["ShapeControl"];
+            shape: components["schemas"]["Shape"];
+            /** @description How long transfers may take. */
+            transfer_timeouts: components["schemas"]["TransferTimeouts"];
+            /** @description How playlists and MPDs are edited. */
+            content: components["schemas"]["Content"];
             /** @description What each rule has done so far. */
             rule_counters: {
                 [key: string]: components["schemas"]["RuleCounters"];
@@ -1312,7 +1626,6 @@ export interface components {
             /** @description The ladder of the last master playlist, lowest rung first. */
             ladder: components["schemas"]["Variant"][];
             player_metrics?: components["schemas"]["PlayerMetrics"] | null;
-            server_metrics?: components["schemas"]["LinkMetrics"] | null;
             /** @description When the rig first heard of the player. */
             first_seen_at: components["schemas"]["Timestamp"];
             /** @description When it last asked or reported. */
@@ -1320,24 +1633,6 @@ export interface components {
         };
         /** @description A place in the feed. Grows by one per record, is never used twice, and is a string in JSON. */
         Position: string;
-        /** @description A link with a name. */
-        PresetView: {
-            /** @description `source/name`, for `shape.preset`. */
-            name: string;
-            /** @description Who calls a link so, and what the numbers are. */
-            source: string;
-            /** @description What is peculiar to it; absent for most. */
-            note?: string | null;
-            /** @description How well the numbers are known. */
-            certainty: components["schemas"]["Certainty"];
-            /**
-             * Format: int64
-             * @description The round trip it adds, ms.
-             */
-            rtt_ms: number;
-            /** @description The link. */
-            shape: components["schemas"]["Shape"];
-        };
         /** @description What went wrong, as `application/problem+json`. */
         Problem: {
             /** @description A URI that names the kind of problem. */
@@ -1428,6 +1723,7 @@ export interface components {
              * @description Bytes of the request's body.
              */
             body_bytes: number;
+            cmcd?: components["schemas"]["Cmcd"] | null;
         };
         /** @description What the rig knew of the session when a report came. */
         RigMetrics: {
@@ -1451,7 +1747,7 @@ export interface components {
             rendition_mbps?: number | null;
             /**
              * Format: double
-             * @description Smoothed round trip, mean over the last second and the session's connections, ms.
+             * @description Smoothed round trip of the session's last active connection, ms.
              * @default null
              */
             client_rtt_ms?: number | null;
@@ -1488,14 +1784,12 @@ export interface components {
              * @default
              */
             master_manifest_url?: string;
-            /** @default null */
-            link?: components["schemas"]["LinkMetrics"] | null;
         };
         /**
          * @description A fault, the requests it is meant for, and its cadence. Rules stand in a list; the first that matches a request and is not
          *     exhausted owns it.
          */
-        Rule: {
+        Rule: components["schemas"]["FaultParams"] & {
             /** @description The rule's name, unique within its player; a rule that comes without one is given `rule-1`, `rule-2` and so on. */
             id?: components["schemas"]["RuleId"];
             /** @description What happens on the wire. */
@@ -1561,6 +1855,12 @@ export interface components {
             /** @description What the rig knew. */
             rig: components["schemas"]["RigMetrics"];
         };
+        /** @description Where a segment or part stands: every named predicate must hold. What no playlist declared stands nowhere. */
+        SequencePredicate: {
+            media_sequence?: components["schemas"]["Span"] | null;
+            index_in_play?: components["schemas"]["Span"] | null;
+            from_live_edge?: components["schemas"]["Span"] | null;
+        };
         /**
          * Format: uuid
          * @description The rig's runtime binding of a player: a UUIDv7, never reused.
@@ -1604,96 +1904,22 @@ export interface components {
              */
             active_requests: number;
         };
-        /** @description The link of a player: towards it (downlink, whose knobs stand here directly) and from it (`uplink`). */
-        Shape: components["schemas"]["Conditions"] & {
-            /** @description From the player to the rig. */
-            uplink?: components["schemas"]["Conditions"];
-            /**
-             * Format: int32
-             * @description Makes what is random repeatable where the kernel can: the same seed loses, duplicates and corrupts the same packets.
-             */
-            seed?: number | null;
+        /** @description The link of a player. An absent knob leaves that property of the link alone. */
+        Shape: {
+            rate_mbps?: components["schemas"]["Mbps"] | null;
         };
-        /** @description Everything an operator set for the link of one player. */
-        ShapeControl: components["schemas"]["Shape"] & {
-            /** @description A link with a name, `source/name` of `GET /api/v2/link-presets`; knobs given beside it win. */
-            preset?: string | null;
-            pattern?: components["schemas"]["Pattern"] | null;
-            transport_fault?: components["schemas"]["TransportFault"] | null;
-        };
-        /** @description A value over a second. */
-        Spread: {
-            /**
-             * Format: double
-             * @description The mean; of a rate, everything that passed over the whole time.
-             */
-            mean: number;
-            /**
-             * Format: double
-             * @description The smallest.
-             */
-            min: number;
-            /**
-             * Format: double
-             * @description The largest.
-             */
-            max: number;
-        };
-        /** @description What the connections of a session say (`TCP_INFO`). */
-        TcpMetrics: components["schemas"]["BusiestMetrics"] & {
-            /**
-             * Format: int32
-             * @description Open connections at the end of the second.
-             * @default 0
-             */
-            connections?: number;
-            /**
-             * Format: double
-             * @description Bytes acknowledged in the second, over its length, 10^6 bit/s; absent before the first.
-             * @default null
-             */
-            delivered_mbps?: number | null;
-            /**
-             * Format: double
-             * @description Smoothed round trip, mean over the second and the connections that moved, ms.
-             * @default null
-             */
-            rtt_ms?: number | null;
-            /**
-             * Format: double
-             * @description The smallest smoothed round trip of the second, ms.
-             * @default null
-             */
-            rtt_min_ms?: number | null;
-            /**
-             * Format: double
-             * @description The largest smoothed round trip of the second, ms.
-             * @default null
-             */
-            rtt_max_ms?: number | null;
-            /**
-             * @description Whether nothing was acknowledged in the second, so that the round trips are those of an earlier one.
-             * @default false
-             */
-            rtt_stale?: boolean;
-            /**
-             * Format: double
-             * @description The smallest round trip the kernel knows of any open connection, ms.
-             * @default null
-             */
-            rtt_min_lifetime_ms?: number | null;
+        /** @description A span of numbers, both ends included; an absent end is open. */
+        Span: {
             /**
              * Format: int64
-             * @description Segments sent again in the second.
-             * @default null
+             * @description The first.
              */
-            retransmits?: number | null;
+            from?: number | null;
             /**
-             * Format: double
-             * @description The largest retransmission timeout of any open connection, ms.
-             * @default null
+             * Format: int64
+             * @description The last.
              */
-            rto_ms?: number | null;
+            to?: number | null;
         };
         /** @description What the kernel says of a connection (`TCP_INFO`). */
         TcpSnapshot: {
@@ -1763,153 +1989,43 @@ export interface components {
              */
             delivered_mbps?: number | null;
         };
-        /** @description A trace with its steps. */
-        TraceDetail: {
-            /** @description Its name, for `shape.pattern.trace`. */
-            name: components["schemas"]["TraceName"];
-            /** @description How its file was written. */
-            format: components["schemas"]["TraceFormat"];
-            /** @description What it is like. */
-            stats: components["schemas"]["TraceStats"];
-            /** @description Its steps, in a form that can be put again. */
-            steps: components["schemas"]["TraceStep"][];
+        /** @description Limits on the transfers of one player, and what they apply to. */
+        TransferTimeouts: {
+            /**
+             * Format: double
+             * @description From the request to the last byte, s; 0 is no limit. Without a head by then the answer is 504, after it the body is cut.
+             * @default 0
+             */
+            active_timeout_seconds?: number;
+            /**
+             * Format: double
+             * @description Without a byte to the client, once the head went out, s; 0 is no limit. Then the body is cut.
+             * @default 0
+             */
+            idle_timeout_seconds?: number;
+            /**
+             * @description Whether media and init segments have the limits; true if absent.
+             * @default true
+             */
+            applies_segments?: boolean;
+            /**
+             * @description Whether media playlists and MPDs have them.
+             * @default false
+             */
+            applies_manifests?: boolean;
+            /**
+             * @description Whether multivariant playlists have them.
+             * @default false
+             */
+            applies_master?: boolean;
         };
-        /**
-         * @description How the file of a trace is written.
-         * @enum {string}
-         */
-        TraceFormat: "mahimahi" | "pensieve" | "sabre" | "csv";
-        /** @description The name of a trace: 1 to 63 of a-z, 0-9, `_`, `.`, `-`, beginning with a letter or digit. */
-        TraceName: string;
-        /** @description What a trace is like. Rates are of windows of one second, 10^6 bit/s. */
-        TraceStats: {
-            /**
-             * Format: double
-             * @description How long it is, seconds.
-             */
-            length_s: number;
-            /**
-             * Format: double
-             * @description The mean rate.
-             */
-            mean_mbps: number;
-            /**
-             * Format: double
-             * @description 5 % of the time the rate is at most this.
-             */
-            p5_mbps: number;
-            /**
-             * Format: double
-             * @description Half of the time.
-             */
-            p50_mbps: number;
-            /**
-             * Format: double
-             * @description 95 % of the time.
-             */
-            p95_mbps: number;
-            /**
-             * Format: double
-             * @description The longest time without any rate, seconds.
-             */
-            longest_outage_s: number;
-            /**
-             * Format: int32
-             * @description Steps whose rate lies outside the bounds of `rate_mbps` and is played at the bound.
-             */
-            clamped_steps: number;
+        /** @description An edit that was asked for and could not be made. */
+        UnmetEdit: {
+            /** @description The field of `content`; empty for all of them. */
+            field: string;
+            /** @description Why. */
+            why: string;
         };
-        /** @description One step of a trace. */
-        TraceStep: {
-            /**
-             * Format: int64
-             * @description How long it takes, ms; at least 100.
-             */
-            duration_ms: number;
-            /**
-             * Format: double
-             * @description The rate towards the player, 10^3 bit/s; 0 is an outage.
-             */
-            bandwidth_kbps: number;
-            /**
-             * Format: int32
-             * @description Delay added towards the player, ms; absent leaves the player's own.
-             */
-            latency_ms?: number | null;
-            loss_pct?: components["schemas"]["Percent"] | null;
-            /**
-             * Format: double
-             * @description The rate from the player, 10^3 bit/s; absent leaves the player's own, 0 is an outage.
-             */
-            up_kbps?: number | null;
-        };
-        /** @description A trace the rig keeps. */
-        TraceView: {
-            /** @description Its name, for `shape.pattern.trace`. */
-            name: components["schemas"]["TraceName"];
-            /** @description How its file was written. */
-            format: components["schemas"]["TraceFormat"];
-            /**
-             * Format: int32
-             * @description How many steps it came to.
-             */
-            steps: number;
-            /** @description What it is like. */
-            stats: components["schemas"]["TraceStats"];
-        };
-        /**
-         * @description What happens to packets.
-         * @enum {string}
-         */
-        TransportAction: "drop" | "reject";
-        /** @description Packets from the player to its session's port are dropped or answered with a TCP reset, in windows. */
-        TransportFault: {
-            /** @description What happens to the packets. */
-            type: components["schemas"]["TransportAction"];
-            /** @description What `consecutive` counts. */
-            mode?: components["schemas"]["TransportMode"];
-            /**
-             * Format: int32
-             * @description How long a window is, in seconds or packets; 0 holds it until the fault is removed.
-             */
-            consecutive?: number;
-            /**
-             * Format: int32
-             * @description The pause between two windows, seconds; 0 is one window only.
-             */
-            frequency?: number;
-        };
-        /**
-         * @description What the length of a window counts.
-         * @enum {string}
-         */
-        TransportMode: "seconds" | "packets";
-        /** @description What a transport fault does. */
-        TransportView: {
-            /** @description What happens to packets. */
-            type: components["schemas"]["TransportAction"];
-            /** @description Whether a window is open. */
-            active: boolean;
-            /**
-             * Format: int64
-             * @description Packets that met it since it was armed, as the kernel counted.
-             */
-            packets: number;
-            /**
-             * Format: int64
-             * @description Windows begun since it was armed.
-             */
-            windows: number;
-            /** @description Whether its one window is over; edit it to arm it again. */
-            exhausted: boolean;
-            /** @description What the kernel refused last, if it did; the rig tries again. */
-            refused?: string | null;
-        };
-        /**
-         * @description Who turns a knob.
-         * @enum {string}
-         */
-        TurnedBy: "kernel" | "proxy" | "nobody";
         /** @description A predicate on the path of the request, without its query. Any of the patterns may match. */
         UrlMatch: {
             /** @description How the patterns are read. */
@@ -1943,9 +2059,14 @@ export interface components {
             resolution?: string | null;
             /** @description Declared codecs, as written. */
             codecs?: string | null;
-            /** @description The variant's playlist URI, as written. */
+            /** @description The URI of the variant's playlist as written; of an MPD the id of the representation. */
             uri: string;
         };
+        /**
+         * @description An order of variants. Equal bandwidths keep theirs.
+         * @enum {string}
+         */
+        VariantOrder: "ascending" | "descending" | "reversed";
         /** @description Which rungs of the current ladder: every named predicate must hold; within a list, any. */
         VariantPredicate: {
             /** @description Rungs by number, 0 is the lowest bandwidth. */
@@ -1975,40 +2096,6 @@ export interface components {
             play_id?: components["schemas"]["PlayId"] | null;
             /** @description The attempt within the play, 0 when unknown. */
             attempt_id?: components["schemas"]["AttemptId"];
-        };
-        /** @description What passed the classes of a session in the kernel, headers and repetitions included. */
-        WireMetrics: {
-            /**
-             * Format: double
-             * @description The rate to the player over the tenths of the second at both ends of which something waited, 10^6 bit/s: what the link
-             *     gives to who asks for more. Absent when nothing waited.
-             * @default null
-             */
-            mbps_shaper_rate?: number | null;
-            /**
-             * Format: double
-             * @description The mean of `mbps_shaper_rate` over the last 6 s; absent when nothing waited.
-             * @default null
-             */
-            mbps_shaper_avg?: number | null;
-            /** @default null */
-            wire_down_mbps?: components["schemas"]["Spread"] | null;
-            /** @default null */
-            wire_up_mbps?: components["schemas"]["Spread"] | null;
-            /**
-             * Format: int64
-             * @description Packets to the player in the second.
-             * @default null
-             */
-            shaper_packets?: number | null;
-            /**
-             * Format: int64
-             * @description Packets to the player that found the queue full in the second.
-             * @default null
-             */
-            shaper_drops?: number | null;
-            /** @default null */
-            shaper_backlog_bytes?: components["schemas"]["Spread"] | null;
         };
     };
     responses: never;
@@ -2105,26 +2192,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Info"];
-                };
-            };
-        };
-    };
-    listLinkPresets: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The presets */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Items_PresetView"];
                 };
             };
         };
@@ -2648,48 +2715,28 @@ export interface operations {
             };
         };
     };
-    listTraces: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The traces */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Items_TraceView"];
-                };
-            };
-        };
-    };
-    getTrace: {
+    getNetworkHar: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description The trace */
-                name: string;
+                /** @description Any name the player uses */
+                player_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The trace */
+            /** @description The archive; `comment` says what is left out */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TraceDetail"];
+                    "application/json": components["schemas"]["Har"];
                 };
             };
-            /** @description Not a name */
+            /** @description Not an id */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2698,7 +2745,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such trace */
+            /** @description No such player */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2707,93 +2754,43 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The feed cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    putTrace: {
+    postCmcd: {
         parameters: {
             query?: {
-                /** @description How the file is written; guessed if absent */
-                format?: components["schemas"]["TraceFormat"];
+                /** @description Any name the player uses; else its play is found by the `sid` of the records */
+                player_id?: string;
+                /** @description The play, as the client names it; else the `sid` of each record */
+                play_id?: string;
             };
             header?: never;
-            path: {
-                /** @description What to call it: 1 to 63 of a-z, 0-9, `_`, `.`, `-` */
-                name: string;
-            };
+            path?: never;
             cookie?: never;
         };
-        /** @description The file */
         requestBody: {
             content: {
-                "text/plain": string;
+                "application/cmcd": string;
             };
         };
         responses: {
-            /** @description Kept in place of another */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TraceView"];
-                };
-            };
             /** @description Kept */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TraceView"];
-                };
-            };
-            /** @description Not a trace; the detail names the line */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description As many as can be kept are there */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The file is too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    deleteTrace: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The trace */
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Gone */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Not a name */
+            /** @description Not a report */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2802,7 +2799,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such trace */
+            /** @description Nobody plays what the report is about */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2811,14 +2808,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A player's pattern names it */
-            409: {
+            /** @description The body is too large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
         };
     };

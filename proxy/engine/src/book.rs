@@ -1,7 +1,8 @@
 //! The rules of one player, in order, each with its counters.
 //!
 //! Invariant: at most one rule owns a request, the first whose filter matches and that is not exhausted; only the owner
-//! counts it. A rule keeps its counters across edits of the list unless its own fault, cadence or filter changed.
+//! counts it. A rule keeps its counters across edits of the list unless its own fault, cadence or filter changed; what its
+//! fault is told beyond its name may change under way.
 //! `none` owns and counts like any rule but injects nothing. Its exemptions are not failures, so under
 //! `failures_per_seconds` it never runs out; with the other modes and F = 0 it exempts one window and then makes way.
 //! Deliberately absent: revisions and storage of rules, which belong to the control of the player.
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use rebuffer_model::{Fault, Mode, Rule, RuleId, Step};
 
 use crate::cycle::Cycle;
-use crate::filter::{Matcher, RequestView};
+use crate::filter::{Matcher, RequestView, is_in_scope};
 use crate::moment::Moment;
 
 /// The steps to perform, in order; shared, so that handing one out copies nothing.
@@ -22,6 +23,7 @@ pub type Script = Arc<[Step]>;
 pub struct RuleBook {
     rules: Vec<Armed>,
     pass: Script,
+    no_action: Arc<str>,
 }
 
 /// What to do with one request.
@@ -33,6 +35,10 @@ pub struct Decision {
     pub fault: Fault,
     /// The steps that perform it.
     pub script: Script,
+    /// What the row says when everything goes as named; empty when nothing is injected.
+    pub action: Arc<str>,
+    /// How often the rule fired before, so that what it leaves to chance can be repeated.
+    pub nth: u64,
 }
 
 /// What a rule did so far.
@@ -67,6 +73,7 @@ struct Armed {
     rule: Rule,
     matcher: Matcher,
     script: Script,
+    action: Arc<str>,
     state: State,
 }
 
@@ -79,7 +86,7 @@ struct State {
 
 impl Default for RuleBook {
     fn default() -> Self {
-        Self { rules: Vec::new(), pass: Fault::pass().into() }
+        Self { rules: Vec::new(), pass: Fault::pass().into(), no_action: "".into() }
     }
 }
 
@@ -104,7 +111,16 @@ impl RuleBook {
             rule_id: None,
             fault: Fault::None,
             script: Arc::clone(&self.pass),
+            action: Arc::clone(&self.no_action),
+            nth: 0,
         })
+    }
+
+    /// The decision of a rule that leads requests back to where they came from, for one that it led; nothing is counted. `None`
+    /// when there is no such rule by now.
+    pub fn goes_on(&self, rule_id: &RuleId) -> Option<Decision> {
+        let armed = self.rules.iter().find(|armed| armed.rule.id == *rule_id)?;
+        armed.script.contains(&Step::RedirectHere).then(|| armed.decision())
     }
 
     /// Begins a rule's cadence anew, as if no request had come; its counters go on. False when there is no such rule.
@@ -128,7 +144,13 @@ impl Armed {
     fn new(rule: &Rule) -> Result<Self, RuleError> {
         let matcher = rule.filter.as_ref().map_or_else(|| Ok(Matcher::default()), Matcher::compile);
         let matcher = matcher.map_err(|source| RuleError::Pattern { rule_id: rule.id.clone(), source })?;
-        Ok(Self { rule: rule.clone(), matcher, script: rule.fault.script().into(), state: State::default() })
+        Ok(Self {
+            rule: rule.clone(),
+            matcher,
+            script: rule.script().into(),
+            action: rule.action().into(),
+            state: State::default(),
+        })
     }
 
     fn continues(&self, old: &Self) -> bool {
@@ -140,7 +162,9 @@ impl Armed {
     }
 
     fn owns(&self, request: &RequestView<'_>, now: Moment) -> bool {
-        self.matcher.matches(request) && !self.is_exhausted(now)
+        is_in_scope(self.rule.fault.fact().scope, request)
+            && self.matcher.matches(request)
+            && !self.is_exhausted(now)
     }
 
     fn is_exhausted(&self, now: Moment) -> bool {
@@ -152,12 +176,19 @@ impl Armed {
     fn advance(&mut self, now: Moment) -> Option<Decision> {
         let fires = self.state.cycle.advance(self.rule.cadence(), now);
         self.state.matched = self.state.matched.saturating_add(1);
+        let decision = fires.then(|| self.decision());
         self.state.fired = self.state.fired.saturating_add(u64::from(fires));
-        fires.then(|| Decision {
+        decision
+    }
+
+    fn decision(&self) -> Decision {
+        Decision {
             rule_id: (self.rule.fault != Fault::None).then(|| self.rule.id.clone()),
             fault: self.rule.fault,
             script: Arc::clone(&self.script),
-        })
+            action: Arc::clone(&self.action),
+            nth: self.state.fired,
+        }
     }
 }
 

@@ -4,7 +4,10 @@
 //! that belongs to none. Patterns are compiled when rules are set, so a request only compares.
 //! Deliberately absent: decoding of the path. It is compared as the client sent it.
 
-use rebuffer_model::{Filter, RequestKind, RungPosition, UrlMatch, UrlMatchMode, Variant, VariantPredicate};
+use rebuffer_model::{
+    FaultScope, Filter, RequestKind, RungPosition, SequencePredicate, Span, UrlMatch, UrlMatchMode, Variant,
+    VariantPredicate,
+};
 use regex::Regex;
 
 /// What the rules may know of a request.
@@ -18,6 +21,23 @@ pub struct RequestView<'a> {
     pub path: &'a str,
     /// How many rungs the current ladder has.
     pub ladder_len: usize,
+    /// Where it stands among the segments of its playlist.
+    pub sequence: Sequence,
+    /// Whether it asks a playlist to wait for what is not there yet.
+    pub blocking_reload: bool,
+    /// Whether a playlist hints at it and does not have it yet.
+    pub preload_hint: bool,
+}
+
+/// Where a segment or part stands; what is not known is absent, and then no predicate on it holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sequence {
+    /// Its media sequence number.
+    pub media_sequence: Option<u64>,
+    /// How many others of its kind the play asked for before it.
+    pub index_in_play: Option<u64>,
+    /// How many segments its playlist has after it.
+    pub from_live_edge: Option<u64>,
 }
 
 /// A filter with its patterns compiled. The default matches everything.
@@ -26,6 +46,7 @@ pub(crate) struct Matcher {
     kinds: Vec<RequestKind>,
     variant: Option<VariantPredicate>,
     url: Option<UrlPattern>,
+    sequence: Option<SequencePredicate>,
 }
 
 #[derive(Debug)]
@@ -36,12 +57,28 @@ enum UrlPattern {
     Regex(Vec<Regex>),
 }
 
+impl<'a> RequestView<'a> {
+    /// A request of this kind and path of which nothing else is known.
+    pub fn of(kind: RequestKind, path: &'a str) -> Self {
+        Self {
+            kind,
+            variant: None,
+            path,
+            ladder_len: 0,
+            sequence: Sequence::default(),
+            blocking_reload: false,
+            preload_hint: false,
+        }
+    }
+}
+
 impl Matcher {
     pub(crate) fn compile(filter: &Filter) -> Result<Self, regex::Error> {
         Ok(Self {
             kinds: filter.request_kind.clone(),
             variant: filter.variant.clone(),
             url: filter.url_match.as_ref().map(UrlPattern::compile).transpose()?,
+            sequence: filter.sequence.clone(),
         })
     }
 
@@ -49,6 +86,7 @@ impl Matcher {
         (self.kinds.is_empty() || self.kinds.contains(&request.kind))
             && self.variant.as_ref().is_none_or(|predicate| variant_matches(predicate, request))
             && self.url.as_ref().is_none_or(|url| url.matches(request.path))
+            && self.sequence.as_ref().is_none_or(|predicate| stands_there(predicate, request.sequence))
     }
 }
 
@@ -77,6 +115,28 @@ impl UrlPattern {
             Self::Regex(patterns) => patterns.iter().any(|pattern| pattern.is_match(path)),
         }
     }
+}
+
+/// Whether a fault of this scope can strike the request at all.
+pub(crate) fn is_in_scope(scope: FaultScope, request: &RequestView<'_>) -> bool {
+    match scope {
+        FaultScope::Any => true,
+        FaultScope::Manifest => request.kind.is_manifest(),
+        FaultScope::BlockingReload => request.blocking_reload,
+        FaultScope::PreloadHint => request.preload_hint,
+    }
+}
+
+fn stands_there(predicate: &SequencePredicate, stands: Sequence) -> bool {
+    let holds = |span: Option<Span>, place: Option<u64>| match (span, place) {
+        (None, _) => true,
+        (Some(span), Some(place)) => span.holds(place),
+        (Some(_), None) => false,
+    };
+    let SequencePredicate { media_sequence, index_in_play, from_live_edge } = predicate;
+    holds(*media_sequence, stands.media_sequence)
+        && holds(*index_in_play, stands.index_in_play)
+        && holds(*from_live_edge, stands.from_live_edge)
 }
 
 fn variant_matches(predicate: &VariantPredicate, request: &RequestView<'_>) -> bool {

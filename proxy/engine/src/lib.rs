@@ -5,10 +5,12 @@
 //! Deliberately absent: a clock, randomness, I/O, and any idea of how a step is performed.
 
 mod book;
+mod chance;
 mod cycle;
 mod filter;
 mod moment;
 
 pub use book::{Counters, Decision, RuleBook, RuleError, Script};
-pub use filter::RequestView;
+pub use chance::chance;
+pub use filter::{RequestView, Sequence};
 pub use moment::Moment;

@@ -2,12 +2,15 @@
 //!
 //! Deliberately absent: filters beyond kinds; they stand beside their code.
 
+#![expect(clippy::disallowed_types, reason = "a lock of the test's own")]
+
 use std::num::NonZeroU32;
+use std::sync::Mutex;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use rebuffer_engine::{Moment, RequestView, RuleBook};
-use rebuffer_model::{Fault, Filter, Mode, RequestKind, Rule, RuleId};
+use rebuffer_model::{Fault, FaultParams, Filter, Mode, RequestKind, Rule, RuleId};
 
 const KINDS: [RequestKind; 3] = [RequestKind::Segment, RequestKind::Manifest, RequestKind::Key];
 const SECOND: u64 = 1_000_000;
@@ -46,6 +49,7 @@ fn rule(number: usize) -> impl Strategy<Value = Rule> {
         consecutive: NonZeroU32::new(consecutive).expect("at least 1"),
         mode,
         filter: Some(Filter { request_kind: kinds, ..Filter::default() }),
+        params: FaultParams::default(),
     })
 }
 
@@ -88,7 +92,7 @@ proptest! {
             if edited {
                 book.set_rules(&rules).expect("no patterns");
             }
-            let view = RequestView { kind, variant: None, path: "/", ladder_len: 0 };
+            let view = RequestView::of(kind, "/");
             let decision = book.decide(&view, Moment::from_micros(now));
 
             let mut expected = None;
@@ -125,11 +129,12 @@ proptest! {
             consecutive: NonZeroU32::new(consecutive).expect("at least 1"),
             mode: Mode::FailuresPerSeconds,
             filter: None,
+            params: FaultParams::default(),
         }]).expect("no patterns");
         let (mut now, mut opened, mut fired) = (0, None, 0);
         for gap in gaps {
             now += gap;
-            let view = RequestView { kind: RequestKind::Segment, variant: None, path: "/", ladder_len: 0 };
+            let view = RequestView::of(RequestKind::Segment, "/");
             let fires = book.decide(&view, Moment::from_micros(now)).rule_id.is_some();
             if opened.is_none_or(|start| now - start >= u64::from(frequency) * SECOND) {
                 prop_assert!(fires, "a new window begins with a failure");
@@ -138,5 +143,86 @@ proptest! {
             fired += u32::from(fires);
             prop_assert!(fired <= consecutive);
         }
+    }
+
+    /// Requests that come at once are counted one by one: whatever their order, each rule owns and fires on as many as the
+    /// model says.
+    #[test]
+    fn requests_at_once_are_counted_like_a_row_of_them(
+        rules in (rule(0), rule(1), rule(2), rule(3)),
+        kind in prop::sample::select(KINDS.to_vec()),
+        each in 1_usize..60,
+    ) {
+        let rules = <[Rule; 4]>::from(rules).map(|rule| Rule { mode: Mode::Requests, ..rule });
+        let mut book = RuleBook::default();
+        book.set_rules(&rules).expect("no patterns");
+        let book = Mutex::new(book);
+        std::thread::scope(|threads| {
+            for _ in 0..4 {
+                threads.spawn(|| {
+                    for _ in 0..each {
+                        let mut book = book.lock().expect("nobody panics");
+                        book.decide(&RequestView::of(kind, "/"), Moment::default());
+                    }
+                });
+            }
+        });
+        let mut histories = vec![History::new(); rules.len()];
+        for _ in 0..4 * each {
+            let ours = rules.iter().zip(&mut histories).filter(|(rule, _)| matches(rule, kind));
+            for (rule, history) in ours {
+                if let Some(fires) = model(rule, history, 0) {
+                    history.push((0, fires));
+                    break;
+                }
+            }
+        }
+        let book = book.into_inner().expect("nobody panics");
+        for (counters, history) in book.counters(Moment::default()).zip(&histories) {
+            let fired = history.iter().filter(|(_, fired)| *fired).count() as u64;
+            prop_assert_eq!((counters.matched, counters.fired), (history.len() as u64, fired));
+        }
+    }
+}
+
+/// Ten thousand decisions for several players, each with a rule per kind: what each rule counts is what a rule alone would have
+/// counted, whatever the others do in between.
+#[test]
+fn nothing_leaks_from_one_kind_or_one_player_into_another() {
+    const PLAYERS: usize = 5;
+    const DECISIONS: u64 = 10_000;
+    let rules = |player: usize| {
+        KINDS.iter().enumerate().map(move |(number, kind)| Rule {
+            id: RuleId::new(&format!("p{player}-{number}")).expect("a plain name"),
+            fault: Fault::Status(404),
+            frequency: u32::try_from(3 + player + 2 * number).expect("small"),
+            consecutive: NonZeroU32::new(u32::try_from(1 + (player + number) % 3).expect("small"))
+                .expect("1"),
+            mode: Mode::Requests,
+            filter: Some(Filter { request_kind: vec![*kind], ..Filter::default() }),
+            params: FaultParams::default(),
+        })
+    };
+    let book = |player| {
+        let mut book = RuleBook::default();
+        book.set_rules(&rules(player).collect::<Vec<_>>()).expect("no patterns");
+        book
+    };
+    let mut books = (0..PLAYERS).map(book).collect::<Vec<_>>();
+    let mut asked = [[0_u64; KINDS.len()]; PLAYERS];
+    for nth in 0..DECISIONS {
+        let drawn = usize::try_from(rebuffer_engine::chance(7, nth) % 1_000).expect("small");
+        let (player, number) = (drawn % PLAYERS, drawn / PLAYERS % KINDS.len());
+        let view = RequestView::of(KINDS[number], "/");
+        let decision = books[player].decide(&view, Moment::from_micros(nth));
+        let rule = rules(player).nth(number).expect("one per kind");
+        let (c, f) = (u64::from(rule.consecutive.get()), u64::from(rule.frequency));
+        let fires = asked[player][number] % f < c;
+        assert_eq!(decision.rule_id, fires.then_some(rule.id), "decision {nth}");
+        asked[player][number] += 1;
+    }
+    for (book, asked) in books.iter().zip(asked) {
+        let matched = book.counters(Moment::default()).map(|counters| counters.matched);
+        assert_eq!(matched.collect::<Vec<_>>(), asked);
     }
 }

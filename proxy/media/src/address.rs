@@ -57,7 +57,7 @@ pub(crate) enum Reference<'a> {
 }
 
 /// The address of a playlist as it was requested, against which its URIs are resolved.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Base<'o> {
     url: Url,
     origins: &'o [Origin],
@@ -94,6 +94,19 @@ impl<'o> Base<'o> {
     /// `target` is the path and query of the request.
     pub(crate) fn new(target: &str, origins: &'o [Origin]) -> Option<Self> {
         Some(Self { url: session_url(target)?, origins })
+    }
+
+    /// Its own path and query.
+    pub(crate) fn target(&self) -> String {
+        target_of(&self.url)
+    }
+
+    /// The base that a base URL leads to.
+    pub(crate) fn descend(&self, uri: &str) -> Result<Self, Place> {
+        match self.resolve(uri) {
+            Place::Here(target) => Self::new(&target, self.origins).ok_or(Place::Nowhere),
+            other @ (Place::Foreign(_) | Place::Nowhere) => Err(other),
+        }
     }
 
     pub(crate) fn resolve(&self, uri: &str) -> Place {
@@ -153,6 +166,12 @@ pub(crate) fn rooted(rest: &str) -> String {
 /// The path and query of a request in the form in which `Base::resolve` writes them.
 pub(crate) fn canonical(target: &str) -> Option<String> {
     session_url(target).as_ref().map(target_of)
+}
+
+/// The name under which what was fetched from here is remembered: without what clients add of themselves.
+pub(crate) fn own_name(target: &str) -> String {
+    let canonical = canonical(target).unwrap_or_else(|| target.to_owned());
+    without_client_parameters(&canonical).unwrap_or(canonical)
 }
 
 /// A target without the query parameters that clients add of themselves; `None` when it has none of them.

@@ -15,12 +15,18 @@ pub struct ByteRange {
 impl ByteRange {
     /// The single range of a `Range` header.
     pub fn from_header(value: &str) -> Option<Self> {
-        let (start, last) = value.trim_ascii().strip_prefix("bytes=")?.split_once('-')?;
+        Self::from_span(value.trim_ascii().strip_prefix("bytes=")?)
+    }
+
+    /// `first-last` of an MPD, both included; without a last byte it goes to the end.
+    pub(crate) fn from_span(text: &str) -> Option<Self> {
+        let (start, last) = text.trim_ascii().split_once('-')?;
         let start = start.parse::<u64>().ok()?;
         if last.is_empty() {
             return Some(Self { start, length: None });
         }
         let length = last.parse::<u64>().ok()?.checked_sub(start)?.checked_add(1)?;
+        start.checked_add(length)?;
         Some(Self { start, length: Some(length) })
     }
 
@@ -55,7 +61,7 @@ mod tests {
     fn headers_of_one_range_are_read() {
         assert_eq!(ByteRange::from_header("bytes=0-99"), Some(ByteRange { start: 0, length: Some(100) }));
         assert_eq!(ByteRange::from_header("bytes=100-"), Some(ByteRange { start: 100, length: None }));
-        for bad in ["bytes=-5", "bytes=5-4", "bytes=0-1,3-4", "items=0-1", "bytes=0-18446744073709551615"] {
+        for bad in ["bytes=-5", "bytes=5-4", "bytes=0-1,3-4", "items=0-1", "bytes=1-18446744073709551615"] {
             assert_eq!(ByteRange::from_header(bad), None, "{bad}");
         }
     }

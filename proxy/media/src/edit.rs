@@ -1,13 +1,14 @@
 //! Changes to a text by position, so that every byte that is not named stays as it is.
 //!
-//! Invariant: without an edit the very same buffer comes back; edits stand in order and do not overlap, and one that does
-//! not fit the text or its predecessor is left out. Deliberately absent: what to change.
+//! Invariant: without an edit the very same buffer comes back; edits are made from front to back in whatever order they
+//! were named, and one that does not fit the text or overlaps its predecessor is left out. Deliberately absent: what to
+//! change.
 
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
-/// Replacements of spans of one body, in ascending order.
+/// Replacements of spans of one body.
 #[derive(Debug, Clone, Default)]
 pub struct Edits {
     list: Vec<(Range<usize>, String)>,
@@ -34,7 +35,9 @@ impl Edits {
         }
         let mut edited = BytesMut::with_capacity(body.len());
         let mut done = 0;
-        for (span, text) in &self.list {
+        let mut ordered = self.list.iter().collect::<Vec<_>>();
+        ordered.sort_by_key(|(span, _)| (span.start, span.end));
+        for (span, text) in ordered {
             let Some(kept) = body.get(done..span.start).filter(|_| body.get(span.clone()).is_some()) else {
                 continue;
             };
@@ -56,8 +59,8 @@ mod tests {
         let body = Bytes::from_static(b"abc\xffdef\r\n");
         let mut edits = Edits::default();
         edits.replace(0..1, "AAA");
-        edits.replace(3..3, "+");
         edits.replace(4..6, "");
+        edits.replace(3..3, "+");
         assert_eq!(edits.apply(&body), Bytes::from_static(b"AAAbc+\xfff\r\n"));
     }
 

@@ -5,14 +5,19 @@
 //! Deliberately absent: judging a playlist. What is missing has its default, what is unknown is passed over.
 
 mod attribute;
+mod define;
+mod directive;
 mod line;
 mod master;
 mod media;
 
 pub use attribute::{Attribute, Attributes};
+pub use define::Definitions;
+pub use directive::{Directives, Skip};
+pub(crate) use line::line_around;
 pub use line::{Line, Lines, Tag, Text};
 pub use master::{Master, Rendition, RenditionType, StreamInf};
-pub use media::{Item, ItemKind, Media};
+pub use media::{Item, ItemKind, Media, Report};
 
 /// The most entries of one sort that are kept of one playlist.
 pub const MAX_ENTRIES: usize = 16_384;

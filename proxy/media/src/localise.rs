@@ -7,6 +7,7 @@
 use bytes::Bytes;
 
 use crate::address::{Reference, is_owned, rooted};
+use crate::dash::{self, Document};
 use crate::hls::{Form, Line, Lines, Text};
 use crate::{Edits, MAX_PLAYLIST_BYTES, Origin};
 
@@ -15,6 +16,11 @@ const MAX_FOREIGN: usize = 32;
 
 /// The attributes that hold a URL a player fetches.
 const URI_ATTRIBUTES: &[&str] = &["URI", "SERVER-URI", "X-ASSET-URI", "X-ASSET-LIST"];
+/// The same of an MPD, by their local names.
+const MPD_ATTRIBUTES: &[&str] =
+    &["media", "initialization", "index", "bitstreamSwitching", "sourceURL", "href"];
+/// The elements of an MPD whose text is such a URL.
+const MPD_ELEMENTS: &[&str] = &["BaseURL", "Location", "PatchLocation", "Laurl", "laurl", "LA_URL"];
 
 /// A playlist that keeps its player on the session.
 #[derive(Debug, Clone)]
@@ -27,26 +33,41 @@ pub struct Localised {
     pub foreign: Vec<String>,
 }
 
-/// Rewrites absolute URLs of `origins` in an HLS playlist to paths; anything else comes back as it is.
+/// Rewrites absolute URLs of `origins` in an HLS playlist or an MPD to paths; anything else comes back as it is.
 pub fn localise(body: &Bytes, origins: &[Origin]) -> Localised {
     let mut edits = Edits::default();
     let mut foreign = Vec::new();
     let readable = body.get(..MAX_PLAYLIST_BYTES).unwrap_or(body);
-    if Form::of(readable).is_some() {
-        for uri in uris(readable) {
-            let Reference::Absolute { scheme, authority, rest } = Reference::read(uri.text) else {
-                continue;
-            };
-            if is_owned(origins, scheme, authority) {
-                let end = uri.span().end;
-                let (span, rooted) = (uri.at..end, rooted(rest));
-                edits.replace(span, rooted);
-            } else {
-                note_foreign(&mut foreign, authority);
-            }
+    let mut visit = |uri: Text<'_>| {
+        let Reference::Absolute { scheme, authority, rest } = Reference::read(uri.text) else { return };
+        if is_owned(origins, scheme, authority) {
+            edits.replace(uri.span(), rooted(rest));
+        } else {
+            note_foreign(&mut foreign, authority);
         }
+    };
+    if Form::of(readable).is_some() {
+        uris(readable).for_each(visit);
+    } else if dash::is_mpd(readable)
+        && let Some(document) = Document::parse(readable)
+    {
+        mpd_uris(&document).into_iter().for_each(&mut visit);
     }
     Localised { body: edits.apply(body), changed: edits.len(), foreign }
+}
+
+/// Every URI of an MPD, in order.
+fn mpd_uris<'a>(document: &Document<'a>) -> Vec<Text<'a>> {
+    let mut uris = Vec::new();
+    for node in document.root().descendants() {
+        let mut own = MPD_ATTRIBUTES.iter().filter_map(|name| node.raw(name)).collect::<Vec<_>>();
+        own.sort_by_key(|uri| uri.at);
+        uris.extend(own);
+        if MPD_ELEMENTS.contains(&node.name()) {
+            uris.push(node.raw_text());
+        }
+    }
+    uris
 }
 
 /// Every URI of a playlist, in order.
@@ -105,6 +126,22 @@ mod tests {
         let localised = run(body);
         assert_eq!(localised.body, body.as_bytes());
         assert_eq!(localised.foreign, ["other.example", "cdn.example:8080"]);
+    }
+
+    #[test]
+    fn an_mpd_is_kept_on_the_session_as_well() {
+        let body = "<MPD xmlns:xlink=\"x\"><Location>https://cdn.example/a.mpd?x=1&amp;y=2</Location>\n\
+                    <BaseURL> https://cdn.example/b/ </BaseURL><BaseURL>https://other.example/</BaseURL>\
+                    <Period xlink:href='https://cdn.example/p' id=\"1\"><SegmentTemplate \
+                    media = \"https://CDN.example:443/$Number$.m4s\" initialization='i.mp4'/></Period></MPD>";
+        let expected = body
+            .replace("https://cdn.example/a.mpd", "/a.mpd")
+            .replace(" https://cdn.example/b/ ", " /b/ ")
+            .replace("https://cdn.example/p", "/p")
+            .replace("https://CDN.example:443/$", "/$");
+        let localised = run(body);
+        assert_eq!(localised.body, expected.as_bytes());
+        assert_eq!((localised.changed, localised.foreign), (4, vec!["other.example".to_owned()]));
     }
 
     #[test]

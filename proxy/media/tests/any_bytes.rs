@@ -58,11 +58,82 @@ const PIECES: &[&str] = &[
     "[::1]",
 ];
 
+const TAGS: &[&str] = &[
+    "<MPD type='dynamic'>",
+    "</MPD>",
+    "<Period start='PT1S'>",
+    "<Period duration='PT9H'>",
+    "</Period>",
+    "<AdaptationSet mimeType='video/mp4'>",
+    "<AdaptationSet contentType='audio'>",
+    "</AdaptationSet>",
+    "<Representation id='1' bandwidth='18446744073709551615' width='4294967296' height='1'>",
+    "<Representation id='2' bandwidth='7'/>",
+    "</Representation>",
+    "<SegmentTemplate media='$Number%09d$$Time$$SubNumber$' startNumber='18446744073709551615' duration='1'/>",
+    "<SegmentTemplate media='a/$RepresentationID$/$Time$?$Bandwidth$' initialization='$' timescale='0'>",
+    "</SegmentTemplate>",
+    "<SegmentTimeline><S t='18446744073709551615' d='18446744073709551615' r='-1'/><S d='0'/></SegmentTimeline>",
+    "<SegmentTimeline><S d='1' r='9223372036854775807'/><S t='3'/></SegmentTimeline>",
+    "<SegmentList startNumber='18446744073709551615'>",
+    "<SegmentURL media='b' mediaRange='0-18446744073709551615'/>",
+    "<SegmentURL mediaRange='5-4' indexRange='1-2'/>",
+    "</SegmentList>",
+    "<SegmentBase indexRange='9-'><Initialization range='3-5'/></SegmentBase>",
+    "<BaseURL>http://cdn.example/x/</BaseURL>",
+    "<BaseURL>//</BaseURL>",
+    "<BaseURL> <![CDATA[?a&b]]> </BaseURL>",
+    "<Location>&amp;&lt;</Location>",
+    "<!-- -->",
+    "&bad;",
+    "<",
+    " ",
+    "é",
+];
+
+/// Mostly well-formed: each start tag of the list is closed somewhere after it, more often than not.
+fn mpd() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop::sample::select(TAGS), 0..40).prop_map(|pieces| {
+        let mut open = vec!["MPD"];
+        let mut text = "<MPD>".to_owned();
+        for piece in pieces {
+            let name = piece.trim_start_matches(['<', '/']).split([' ', '>', '/']).next().unwrap_or_default();
+            match piece {
+                piece if piece.starts_with("</") => {
+                    if open.last() == Some(&name) && open.len() > 1 {
+                        open.pop();
+                        text.push_str(piece);
+                    }
+                }
+                piece => {
+                    text.push_str(piece);
+                    if piece.starts_with('<')
+                        && piece.matches('<').count() == 1
+                        && !piece.contains("/>")
+                        && !name.is_empty()
+                        && name != "!--"
+                    {
+                        open.push(name);
+                    }
+                }
+            }
+        }
+        for name in open.iter().rev() {
+            text.push_str(&format!("</{name}>"));
+        }
+        text.into_bytes()
+    })
+}
+
 fn origins() -> [Origin; 1] {
     [Origin::parse("http://cdn.example").expect("a literal URL")]
 }
 
 fn body() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![2 => playlist(), 1 => mpd()]
+}
+
+fn playlist() -> impl Strategy<Value = Vec<u8>> {
     let noise = prop::collection::vec(any::<u8>(), 0..200);
     let pieces = prop::collection::vec(prop::sample::select(PIECES), 0..120);
     prop_oneof![
@@ -97,6 +168,9 @@ proptest! {
         for (place, (target, body)) in bodies.into_iter().enumerate() {
             let target = format!("/{target}");
             let absorbed = graph.absorb(&target, Some(&asked), &body);
+            for url in ["/b", "/a/1/2?3", "/x/123", "/0"] {
+                graph.classify(url, ByteRange::from_header(&range));
+            }
             // Later bodies may be taken for a newer version of an earlier one and then contradict it.
             if place == 0 && hls::Form::of(&body).is_some() {
                 let classified = graph.classify(&target, None);

@@ -7,14 +7,14 @@ use bytes::Bytes;
 use rebuffer_media::{ByteRange, Graph, Localised, Origin, Source, localise};
 use rebuffer_model::RequestKind::{self, *};
 
-const MASTER: &[u8] = include_bytes!("playlists/master.m3u8");
-const LOW_LATENCY: &[u8] = include_bytes!("playlists/low-latency.m3u8");
-const LOW_LATENCY_DELTA: &[u8] = include_bytes!("playlists/low-latency-delta.m3u8");
-const BYTE_RANGES: &[u8] = include_bytes!("playlists/byte-ranges.m3u8");
-const I_FRAMES: &[u8] = include_bytes!("playlists/i-frames.m3u8");
-const SUBTITLES: &[u8] = include_bytes!("playlists/subtitles.m3u8");
-const CRLF: &[u8] = include_bytes!("playlists/crlf-and-mark.m3u8");
-const WEIRD: &[u8] = include_bytes!("playlists/weird.m3u8");
+const MASTER: &[u8] = include_bytes!("../../../tests/fixtures/hls/master.m3u8");
+const LOW_LATENCY: &[u8] = include_bytes!("../../../tests/fixtures/hls/low-latency.m3u8");
+const LOW_LATENCY_DELTA: &[u8] = include_bytes!("../../../tests/fixtures/hls/low-latency-delta.m3u8");
+const BYTE_RANGES: &[u8] = include_bytes!("../../../tests/fixtures/hls/byte-ranges.m3u8");
+const I_FRAMES: &[u8] = include_bytes!("../../../tests/fixtures/hls/i-frames.m3u8");
+const SUBTITLES: &[u8] = include_bytes!("../../../tests/fixtures/hls/subtitles.m3u8");
+const CRLF: &[u8] = include_bytes!("../../../tests/fixtures/hls/crlf-and-mark.m3u8");
+const WEIRD: &[u8] = include_bytes!("../../../tests/fixtures/hls/weird.m3u8");
 
 const HLS: Option<&str> = Some("application/vnd.apple.mpegurl");
 

@@ -10,7 +10,6 @@ use http::header::{
     LOCATION,
 };
 use http::{Method, Request, Response, StatusCode, Uri};
-use hyper::body::Incoming;
 use rebuffer_api::{Frame, Problem, ProblemKind};
 use rebuffer_model::PlayerId;
 
@@ -23,10 +22,10 @@ use crate::rig::Rig;
 use crate::sessions::{self, Holder, OpenError, Session};
 
 /// Answers on the base port.
-pub(crate) async fn base(
+pub(crate) async fn base<B>(
     rig: &Arc<Rig>,
     connection: &Arc<Connection>,
-    request: &Request<Incoming>,
+    request: &Request<B>,
 ) -> Response<ReplyBody> {
     if request.method() == Method::OPTIONS {
         return preflight();
@@ -46,11 +45,11 @@ pub(crate) async fn base(
 }
 
 /// The session that answers on this port, or what to answer instead.
-pub(crate) async fn session_at(
+pub(crate) async fn session_at<B>(
     rig: &Arc<Rig>,
     connection: &Arc<Connection>,
     port: u16,
-    request: &Request<Incoming>,
+    request: &Request<B>,
 ) -> Result<Arc<Session>, Box<Response<ReplyBody>>> {
     let holder = rig.ports.holder(port);
     let back = || Box::new(back_to_its_own(rig, connection, request, holder.as_ref()));
@@ -85,10 +84,10 @@ pub(crate) async fn session_at(
     }
 }
 
-async fn begin(
+async fn begin<B>(
     rig: &Arc<Rig>,
     connection: &Arc<Connection>,
-    request: &Request<Incoming>,
+    request: &Request<B>,
     id: PlayerId,
     origin: &Arc<Origin>,
     port: Option<u16>,
@@ -134,13 +133,9 @@ fn split_origin<'r, 'p>(rig: &'r Rig, path: &'p str) -> Option<(&'r Arc<Origin>,
     }
 }
 
-fn redirect(
-    request: &Request<Incoming>,
-    connection: &Connection,
-    port: u16,
-    path: &str,
-) -> Response<ReplyBody> {
-    let mut location = format!("http://{}:{port}{path}", host_of(request, connection));
+fn redirect<B>(request: &Request<B>, connection: &Connection, port: u16, path: &str) -> Response<ReplyBody> {
+    let scheme = if connection.is_secure() { "https" } else { "http" };
+    let mut location = format!("{scheme}://{}:{port}{path}", host_of(request, connection));
     if let Some(query) = request.uri().query() {
         location.push('?');
         location.push_str(query);
@@ -158,10 +153,10 @@ fn redirect(
 
 /// Where a request belongs that came to a port which is not its player's: to the player's own session if it has one, else to
 /// the base port, under the origin it was asked of.
-fn back_to_its_own(
+fn back_to_its_own<B>(
     rig: &Rig,
     connection: &Connection,
-    request: &Request<Incoming>,
+    request: &Request<B>,
     holder: Option<&Holder>,
 ) -> Response<ReplyBody> {
     let path = request.uri().path();
@@ -178,7 +173,7 @@ fn back_to_its_own(
 }
 
 /// The host the client used, without a port, in brackets if need be.
-fn host_of(request: &Request<Incoming>, connection: &Connection) -> String {
+fn host_of<B>(request: &Request<B>, connection: &Connection) -> String {
     let by_header = request
         .headers()
         .get(HOST)
@@ -186,6 +181,8 @@ fn host_of(request: &Request<Incoming>, connection: &Connection) -> String {
         .and_then(|host| format!("http://{host}/").parse::<Uri>().ok())
         .and_then(|uri| uri.host().map(str::to_owned))
         .filter(|host| !host.is_empty());
+    // HTTP/2 names the host in its target.
+    let by_header = by_header.or_else(|| request.uri().host().map(str::to_owned));
     by_header.unwrap_or_else(|| match connection.local.ip() {
         std::net::IpAddr::V4(ip) => ip.to_string(),
         std::net::IpAddr::V6(ip) => format!("[{ip}]"),

@@ -9,6 +9,8 @@ use std::time::Duration;
 use rebuffer_model::{Mbps, OriginName};
 use url::Url;
 
+use crate::tls::Tls;
+
 /// Everything the proxy is told.
 #[derive(Debug, Clone)]
 pub struct ProxyConfig {
@@ -26,6 +28,8 @@ pub struct ProxyConfig {
     pub origin_limits: OriginLimits,
     /// The rate of links that have none of their own; none leaves them unlimited.
     pub baseline: Option<Mbps>,
+    /// TLS beside clear text, on every port of players; absent is clear text alone.
+    pub tls: Option<Tls>,
 }
 
 /// The ports sessions may listen on, both ends included; 0 to 0 lets the system choose.

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use rebuffer_model::{BitsPerSec, PlayerId, SessionId, TcpSnapshot};
 use socket2::SockRef;
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 /// Requests are small: one read of this size takes a whole head.
 const READ_BYTES: usize = 8 * 1024;
@@ -32,6 +33,14 @@ pub(crate) struct Connection {
     exchanges: AtomicU64,
     /// Whether the rig ended it, and not the client.
     shut: AtomicBool,
+    /// Whether the client said that it sends nothing more; what is said to it from then on is a farewell.
+    left: AtomicBool,
+    /// Whether closing it resets it.
+    resets: AtomicBool,
+    /// Whether it is encrypted.
+    secure: AtomicBool,
+    /// Cancelled when its listener is to let go of it, whatever is being written.
+    ending: CancellationToken,
     adopted_by: Mutex<Option<SessionId>>,
     /// A port may change hands while a connection to it is idle; the connection does not.
     player: OnceLock<PlayerId>,
@@ -76,6 +85,10 @@ impl Connection {
             written: AtomicU64::new(0),
             exchanges: AtomicU64::new(0),
             shut: AtomicBool::new(false),
+            left: AtomicBool::new(false),
+            resets: AtomicBool::new(false),
+            secure: AtomicBool::new(false),
+            ending: CancellationToken::new(),
             adopted_by: Mutex::new(None),
             player: OnceLock::new(),
             farewell: Farewell::default(),
@@ -87,7 +100,7 @@ impl Connection {
         self.peer.ip()
     }
 
-    /// Bytes given to the kernel so far.
+    /// Bytes given to the kernel so far, bar farewells.
     pub(crate) fn written(&self) -> u64 {
         self.written.load(Ordering::Acquire)
     }
@@ -137,7 +150,46 @@ impl Connection {
 
     /// From now on, closing this connection resets it.
     pub(crate) fn reset_on_close(&self) -> io::Result<()> {
-        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))?;
+        self.resets.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether closing this connection resets it.
+    pub(crate) fn resets_on_close(&self) -> bool {
+        self.resets.load(Ordering::Acquire)
+    }
+
+    /// Asks whoever listens on this connection to let go of it.
+    pub(crate) fn end(&self) {
+        self.ending.cancel();
+    }
+
+    /// Waits until somebody asks for the end of this connection.
+    pub(crate) async fn ending(&self) {
+        self.ending.cancelled().await;
+    }
+
+    /// The first byte the client sent, left where it is; `None` when it sent none and never will.
+    pub(crate) async fn first_byte(&self) -> io::Result<Option<u8>> {
+        let mut byte = [0];
+        let count = self.stream.peek(&mut byte).await?;
+        Ok((count > 0).then_some(byte[0]))
+    }
+
+    /// Writes a farewell as far as the socket takes it at once. It belongs to no exchange and is not counted.
+    pub(crate) fn say_farewell(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.try_write(bytes)
+    }
+
+    /// From here on, what is said is encrypted.
+    pub(crate) fn secured(&self) {
+        self.secure.store(true, Ordering::Release);
+    }
+
+    /// Whether what is said on it is encrypted.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure.load(Ordering::Acquire)
     }
 }
 
@@ -190,6 +242,9 @@ impl hyper::rt::Read for ConnectionIo {
             ready!(self.0.stream.poll_read_ready(cx))?;
             match self.0.stream.try_read(&mut bytes[..room]) {
                 Ok(count) => {
+                    if count == 0 {
+                        self.0.left.store(true, Ordering::Release);
+                    }
                     buffer.put_slice(&bytes[..count]);
                     return Poll::Ready(Ok(()));
                 }
@@ -210,7 +265,9 @@ impl ConnectionIo {
             ready!(self.0.stream.poll_write_ready(cx))?;
             match write(&self.0.stream) {
                 Ok(count) => {
-                    self.0.written.fetch_add(count as u64, Ordering::AcqRel);
+                    if !self.0.left.load(Ordering::Acquire) {
+                        self.0.written.fetch_add(count as u64, Ordering::AcqRel);
+                    }
                     return Poll::Ready(Ok(count));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

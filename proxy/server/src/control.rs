@@ -4,8 +4,10 @@
 //! from these handlers. Deliberately absent: the archive's half of the API, which the forwarder serves under the same address.
 
 mod apply;
+mod cmcd;
 mod events;
 mod feed;
+mod har;
 mod info;
 mod players;
 mod possible;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use axum::routing::options;
 use rebuffer_shape::trace::MAX_BYTES;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -61,6 +64,9 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Rig>> {
         .routes(routes!(rules::add))
         .routes(routes!(rules::patch, rules::delete))
         .routes(routes!(reports::report))
+        .routes(routes!(cmcd::report))
+        .route("/cmcd", options(cmcd::preflight))
+        .routes(routes!(har::har))
         .routes(routes!(events::events))
         .routes(routes!(feed::feed))
         .routes(routes!(presets::list))

@@ -14,7 +14,7 @@ use rebuffer_model::{AttemptId, PlayId, PlayerId};
 
 use crate::clock;
 use crate::rig::Rig;
-use crate::sessions::Player;
+use crate::sessions::{PlayEdge, Player};
 
 const PLAYER_HEADERS: [&str; 2] = ["player-id", "x-playback-session-id"];
 
@@ -31,14 +31,17 @@ pub(crate) fn named_player(query: Option<&str>) -> Option<PlayerId> {
     PlayerId::canonical(&query_value(query, "player_id")?).ok()
 }
 
-/// The player of a request: by query, by header, or derived from address and User-Agent.
-pub(crate) fn player_of(query: Option<&str>, headers: &HeaderMap, ip: IpAddr) -> PlayerId {
+/// The player a request names, in its query or in a header.
+pub(crate) fn named(query: Option<&str>, headers: &HeaderMap) -> Option<PlayerId> {
     let by_header = || {
         PLAYER_HEADERS.iter().find_map(|name| PlayerId::canonical(headers.get(*name)?.to_str().ok()?).ok())
     };
-    named_player(query)
-        .or_else(by_header)
-        .unwrap_or_else(|| PlayerId::derived(&ip.to_string(), user_agent(headers)))
+    named_player(query).or_else(by_header)
+}
+
+/// The player of a request: as it is named, or derived from address and User-Agent.
+pub(crate) fn player_of(query: Option<&str>, headers: &HeaderMap, ip: IpAddr) -> PlayerId {
+    named(query, headers).unwrap_or_else(|| PlayerId::derived(&ip.to_string(), user_agent(headers)))
 }
 
 /// The User-Agent, or nothing.
@@ -63,7 +66,11 @@ pub(crate) fn mention_play(
     play: Option<PlayId>,
     attempt: Option<AttemptId>,
 ) {
-    let edge = player.mention_play(play, attempt);
+    tell_edge(rig, player, player.mention_play(play, attempt));
+}
+
+/// Tells subscribers that a play ended or began.
+pub(crate) fn tell_edge(rig: &Rig, player: &Arc<Player>, edge: PlayEdge) {
     if let Some(play_id) = edge.ended {
         let ended = rebuffer_api::PlayEnded { player_id: player.id, play_id, ended_at: clock::now() };
         rig.events.publish(&Frame::PlayEnded(ended));

@@ -7,14 +7,17 @@
 
 mod bootstrap;
 mod clock;
+mod cmcd;
 mod config;
 mod connection;
 mod control;
+mod deadline;
 mod events;
 mod exchange;
 mod feed;
 mod hold;
 mod identity;
+mod lane;
 mod listen;
 mod machine;
 mod meters;
@@ -28,8 +31,10 @@ mod rig;
 mod sessions;
 mod store;
 mod telemetry;
+mod tls;
 mod traces;
 mod trouble;
+mod upload;
 
 pub use config::{OriginConfig, OriginLimits, PortRange, ProxyConfig};
 pub use feed::FeedError;
@@ -39,3 +44,4 @@ pub use proxy::{Proxy, ProxyError, openapi};
 pub use rebuffer_model::{Mbps, OriginName};
 pub use rig::Surroundings;
 pub use store::StoreError;
+pub use tls::{Protocol, Tls, TlsError};

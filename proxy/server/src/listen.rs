@@ -1,30 +1,33 @@
 //! Accepting connections: the base port, where players start, and the session ports, each with its own accept loop.
 //!
 //! Invariant: a connection on a session port is adopted by the session's link before its first answer; a connection that fails
-//! concerns nobody but itself. Deliberately absent: what is answered (see `bootstrap.rs` and `exchange.rs`).
+//! concerns nobody but itself. Deliberately absent: what is answered (see `bootstrap.rs` and `exchange.rs`), and how it goes
+//! out (see `listen/`).
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioTimer;
+use http::Request;
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+
+mod http1;
+mod http2;
+mod secure;
+
+use secure::Greeted;
 
 use crate::bootstrap;
 use crate::connection::{Connection, ConnectionIo};
 use crate::exchange::exchange;
-use crate::perform::ReplyBody;
+use crate::lane::Lane;
+use crate::perform::Reply;
 use crate::rig::Rig;
+use crate::upload::Upload;
 
 /// How long a client may take over the head of a request.
 const HEAD_LIMIT: Duration = Duration::from_secs(60);
-/// What the HTTP machinery may hold of an answer before the kernel has it.
-const WRITE_BUFFER: usize = 128 * 1024;
 /// When the system has no more descriptors, accepting pauses.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -75,41 +78,38 @@ async fn accept(rig: Arc<Rig>, listener: TcpListener, port: Port) {
 
 async fn serve(rig: Arc<Rig>, connection: Arc<Connection>, port: Port) {
     rig.meters.connections.inc();
-    let io = ConnectionIo(Arc::clone(&connection));
-    let service = service_fn({
-        let rig = Arc::clone(&rig);
-        move |request| {
-            let (rig, connection) = (Arc::clone(&rig), Arc::clone(&connection));
-            async move { Ok::<_, Infallible>(answer(&rig, &connection, port, request).await) }
-        }
-    });
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_LIMIT)
-        .preserve_header_case(true)
-        .auto_date_header(false)
-        .max_buf_size(WRITE_BUFFER)
-        .serve_connection(io, service);
     tokio::select! {
-        // What a client does to its connection is its business; the exchange has recorded it.
-        _ended = serving => {}
+        biased;
         () = rig.closing.cancelled() => {}
+        () = speak(&rig, &connection, port) => {}
     }
     rig.meters.connections.dec();
 }
 
-async fn answer(
-    rig: &Arc<Rig>,
-    connection: &Arc<Connection>,
-    port: Port,
-    request: Request<Incoming>,
-) -> Response<ReplyBody> {
+/// Serves a connection in the protocol its client speaks.
+async fn speak(rig: &Arc<Rig>, connection: &Arc<Connection>, port: Port) {
+    let Some(tls) = &rig.config.tls else {
+        return http1::serve(rig, connection, port, ConnectionIo(Arc::clone(connection))).await;
+    };
+    // A client that says nothing, or nothing that can be understood, concerns nobody but itself.
+    match tokio::time::timeout(HEAD_LIMIT, secure::greet(tls, connection)).await {
+        Ok(Ok(Greeted::Clear)) => {
+            http1::serve(rig, connection, port, ConnectionIo(Arc::clone(connection))).await;
+        }
+        Ok(Ok(Greeted::Http1(io))) => http1::serve(rig, connection, port, TokioIo::new(io)).await,
+        Ok(Ok(Greeted::Http2(io))) => http2::serve(rig, connection, port, io).await,
+        Ok(Err(error)) => tracing::debug!(peer = %connection.peer, %error, "no TLS came about"),
+        Err(_elapsed) => {}
+    }
+}
+
+async fn answer(rig: &Arc<Rig>, lane: &Lane, port: Port, request: Request<Upload>) -> Reply {
     let port = match port {
-        Port::Base => return bootstrap::base(rig, connection, &request).await,
+        Port::Base => return Ok(bootstrap::base(rig, lane.connection(), &request).await),
         Port::Session(port) => port,
     };
-    match bootstrap::session_at(rig, connection, port, &request).await {
-        Ok(session) => exchange(rig, &session, connection, request).await,
-        Err(answer) => *answer,
+    match bootstrap::session_at(rig, lane.connection(), port, &request).await {
+        Ok(session) => exchange(rig, &session, lane, request).await,
+        Err(answer) => Ok(*answer),
     }
 }

@@ -16,12 +16,18 @@ use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rebuffer_media::hls::Directives;
 use rebuffer_model::OriginName;
 
 pub(crate) use connect::Phases;
 pub(crate) use hop::strip_hop_by_hop;
 
 use crate::config::{OriginConfig, OriginLimits};
+use crate::upload::Upload;
+
+/// How long an origin may hold a blocking reload: three of the longest target durations in use (draft-pantos-hls-rfc8216bis
+/// §6.2.5.2).
+const BLOCKING_RELOAD: Duration = Duration::from_secs(60);
 
 /// An origin and the connections to it.
 #[derive(Debug)]
@@ -30,7 +36,7 @@ pub(crate) struct Origin {
     scheme: Scheme,
     authority: Authority,
     limits: OriginLimits,
-    client: Client<HttpsConnector<connect::Connector>, Incoming>,
+    client: Client<HttpsConnector<connect::Connector>, Upload>,
 }
 
 /// The head of an origin's answer, and how it came about.
@@ -58,6 +64,9 @@ pub(crate) enum Silence {
     Unreachable { url: String, reason: String },
     #[error("cannot wait for {url} any longer: no answer within {} s", limit.as_secs_f64())]
     TooLate { url: String, limit: Duration },
+    /// Not the origin's fault: its answer is cut short by the player's own limits.
+    #[error("ends the request after the player's transfer_timeouts: no head by then")]
+    Expired,
 }
 
 impl Origin {
@@ -119,23 +128,30 @@ impl Origin {
         self.limits.stall
     }
 
-    /// Passes a request on and waits for the head of the answer.
-    pub(crate) async fn ask(&self, request: Request<Incoming>) -> Result<Heard, Silence> {
+    /// Passes a request on and waits for the head of the answer. The origin holds a blocking reload until it has what was asked
+    /// for.
+    pub(crate) async fn ask(&self, request: Request<Upload>) -> Result<Heard, Silence> {
+        let target = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
+        let limit = if Directives::of(target).is_blocking() {
+            self.limits.head.max(BLOCKING_RELOAD)
+        } else {
+            self.limits.head
+        };
         let request = self.addressed(request);
         let url = crate::redact::path_and_query(request.uri());
         let url = self.url_of(&url);
         let asked = Instant::now();
-        let answer = tokio::time::timeout(self.limits.head, self.client.request(request)).await;
+        let answer = tokio::time::timeout(limit, self.client.request(request)).await;
         let response = match answer {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(Silence::Unreachable { url, reason: root_cause(&error) }),
-            Err(_elapsed) => return Err(Silence::TooLate { url, limit: self.limits.head }),
+            Err(_elapsed) => return Err(Silence::TooLate { url, limit }),
         };
         let phases = response.extensions().get::<connect::FirstUse>().and_then(connect::FirstUse::take);
         Ok(Heard { response, ttfb_ms: asked.elapsed().as_secs_f64() * 1e3, phases })
     }
 
-    fn addressed(&self, request: Request<Incoming>) -> Request<Incoming> {
+    fn addressed(&self, request: Request<Upload>) -> Request<Upload> {
         let (mut parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
         let mut uri = http::uri::Parts::default();

@@ -4,32 +4,44 @@
 //! record what it did instead. Deliberately absent: deciding (see the engine) and recording (see `record.rs`).
 
 mod answer;
+mod before;
+mod damage;
+mod ending;
 mod forward;
+mod pace;
+mod playlist;
 mod pump;
-mod reset;
 
 use bytes::Bytes;
 use futures_util::stream;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::uri::PathAndQuery;
 use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, StreamBody};
-use hyper::body::Incoming;
-use rebuffer_engine::Script;
-use rebuffer_model::Step;
+use rebuffer_engine::{Decision, Script, chance};
+use rebuffer_model::{Delay, Step};
 
-pub(crate) use answer::{own_answer, problem};
+pub(crate) use answer::{loop_of, own_answer, problem};
+pub(crate) use before::Before;
+pub(crate) use ending::Broken;
 pub(crate) use forward::Forwarded;
-pub(crate) use pump::Broken;
+pub(crate) use playlist::ask_for_text;
 
+use crate::origin::Silence;
 use crate::record::Recorder;
+use crate::upload::Upload;
 
 /// A body as it goes to a client.
 pub(crate) type ReplyBody = UnsyncBoxBody<Bytes, Broken>;
 
+/// What a request gets: an answer, or an end of its lane without one.
+pub(crate) type Reply = Result<Response<ReplyBody>, Broken>;
+
 /// A request on its way to the origin, or what the origin said to it.
 pub(crate) enum Asked {
     /// The script will ask, if it asks.
-    NotYet(Request<Incoming>),
+    NotYet(Request<Upload>),
     /// It was asked before the script was known.
     Already(Forwarded),
 }
@@ -39,10 +51,15 @@ pub(crate) type Heard = (Forwarded, Recorder);
 
 /// Asks the origin before a script is known; its silence is an answer of its own.
 pub(crate) async fn ask_first(
-    request: Request<Incoming>,
+    request: Request<Upload>,
     mut recorder: Recorder,
 ) -> Result<Heard, Box<Response<ReplyBody>>> {
-    let heard = forward::forward(request, &mut recorder).await;
+    let until = recorder.deadlines().and_then(|deadlines| deadlines.active_until());
+    let heard = forward::forward(request, &mut recorder);
+    let heard = match until {
+        None => heard.await,
+        Some(until) => tokio::time::timeout_at(until, heard).await.unwrap_or(Err(Silence::Expired)),
+    };
     recorder.delayed_by_the_link().await;
     match heard {
         Ok(forwarded) => Ok((forwarded, recorder)),
@@ -50,26 +67,112 @@ pub(crate) async fn ask_first(
     }
 }
 
-/// Performs a script: everything up to the head here, the rest as the body is drawn.
-pub(crate) async fn perform(script: Script, asked: Asked, mut recorder: Recorder) -> Response<ReplyBody> {
-    match script.first() {
-        Some(Step::Answer { status }) => {
-            recorder.delayed_by_the_link().await;
-            answer::answer(*status, recorder)
+/// Performs what was decided: everything up to the head here, the rest as the body is drawn. `target` is what was asked for.
+pub(crate) async fn perform(
+    decision: &Decision,
+    target: &PathAndQuery,
+    mut asked: Asked,
+    mut recorder: Recorder,
+) -> Reply {
+    let script = &decision.script;
+    let mut forwarded = false;
+    let was = begin_breaking(script, target, &mut asked, &recorder);
+    for (at, step) in script.iter().enumerate() {
+        match step {
+            Step::Answer(canned) => {
+                recorder.delayed_by_the_link().await;
+                return Ok(answer::canned(canned, recorder));
+            }
+            Step::RedirectHere => {
+                recorder.delayed_by_the_link().await;
+                return Ok(answer::redirect_here(target, decision.rule_id.as_ref(), recorder));
+            }
+            Step::Before => match recorder.session().before.answer_to(target) {
+                Some(before) => {
+                    recorder.delayed_by_the_link().await;
+                    asked = Asked::Already(before);
+                }
+                None => recorder.not_performed("not_performed_no_answer_before"),
+            },
+            Step::DropDirectives => match &mut asked {
+                Asked::NotYet(request) => forward::drop_directives(request),
+                Asked::Already(_) => recorder.not_performed("not_performed_asked_already"),
+            },
+            Step::Delay(delay) => ending::hold(&mut recorder, lasts(delay, decision.nth)).await,
+            Step::Forward => {
+                let answered = match asked {
+                    Asked::Already(answered) => answered,
+                    Asked::NotYet(request) => match ask_first(request, recorder).await {
+                        Ok((answered, told)) => {
+                            recorder = told;
+                            answered
+                        }
+                        Err(answer) => return Ok(*answer),
+                    },
+                };
+                recorder.session().before.remember(target, &answered);
+                asked = Asked::Already(answered);
+                forwarded = true;
+            }
+            Step::ContentType(wrong) => say_type(&mut asked, wrong),
+            Step::BreakRule { rule, extent } => {
+                if let Asked::Already(answer) = &mut asked
+                    && playlist::break_rule(answer, was.as_ref(), *rule, *extent)
+                {
+                    recorder.session().before.remember(target, answer);
+                } else {
+                    recorder.not_performed("not_performed_nothing_to_break");
+                }
+            }
+            Step::Hold { ms } if !forwarded => ending::hold(&mut recorder, *ms).await,
+            Step::Reset(scope) if !forwarded => return Err(ending::reset(&mut recorder, 0, *scope).await),
+            Step::Close(scope) if !forwarded => return Err(ending::close(&mut recorder, 0, *scope).await),
+            Step::Damage(_)
+            | Step::Pace(_)
+            | Step::Body
+            | Step::BodyPrefix { .. }
+            | Step::Hold { .. }
+            | Step::Reset(_)
+            | Step::Close(_)
+            | Step::EndEarly => return Ok(body_from(at, asked, script, recorder)),
         }
-        Some(Step::Forward) => {
-            let (forwarded, recorder) = match asked {
-                Asked::Already(forwarded) => (forwarded, recorder),
-                Asked::NotYet(request) => match ask_first(request, recorder).await {
-                    Ok(heard) => heard,
-                    Err(answer) => return *answer,
-                },
-            };
-            pump::pumped(forwarded, script, recorder)
-        }
-        Some(Step::ZeroFill | Step::Body | Step::BodyPrefix { .. } | Step::Reset) | None => {
-            answer::broken_script(recorder)
-        }
+    }
+    Ok(answer::broken_script(recorder))
+}
+
+/// A script that breaks a playlist needs it as text, and what its URL was answered before.
+fn begin_breaking(
+    script: &Script,
+    target: &PathAndQuery,
+    asked: &mut Asked,
+    recorder: &Recorder,
+) -> Option<Forwarded> {
+    if !script.iter().any(|step| matches!(step, Step::BreakRule { .. })) {
+        return None;
+    }
+    if let Asked::NotYet(request) = asked {
+        ask_for_text(request.headers_mut());
+    }
+    recorder.session().before.answer_to(target)
+}
+
+fn body_from(at: usize, asked: Asked, script: &Script, recorder: Recorder) -> Response<ReplyBody> {
+    match asked {
+        Asked::Already(forwarded) => pump::pumped(forwarded, Script::clone(script), at, recorder),
+        Asked::NotYet(_) => answer::broken_script(recorder),
+    }
+}
+
+/// How long this delay lasts the `nth` time, ms: always the same for the same seed.
+fn lasts(delay: &Delay, nth: u64) -> u64 {
+    let Delay { ms, jitter_ms, seed } = *delay;
+    ms.saturating_sub(jitter_ms) + chance(seed, nth) % (jitter_ms * 2 + 1)
+}
+
+fn say_type(asked: &mut Asked, wrong: &str) {
+    if let (Asked::Already(forwarded), Ok(wrong)) = (asked, HeaderValue::from_str(wrong)) {
+        forwarded.head.headers.insert(CONTENT_TYPE, wrong);
+        forwarded.edited = true;
     }
 }
 
@@ -82,4 +185,19 @@ pub(crate) fn empty() -> ReplyBody {
 /// machinery leave a declared one alone; it would take it out of a 304 otherwise.
 fn left_out() -> ReplyBody {
     StreamBody::new(stream::empty()).boxed_unsync()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_stays_within_its_jitter_and_is_the_same_again() {
+        let delay = Delay { ms: 100, jitter_ms: 30, seed: 5 };
+        let times: Vec<u64> = (0..200).map(|nth| lasts(&delay, nth)).collect();
+        assert!(times.iter().all(|ms| (70..=130).contains(ms)));
+        assert!(times.iter().any(|ms| *ms < 75) && times.iter().any(|ms| *ms > 125));
+        assert_eq!(times, (0..200).map(|nth| lasts(&delay, nth)).collect::<Vec<_>>());
+        assert_eq!(lasts(&Delay { jitter_ms: 0, ..delay }, 3), 100);
+    }
 }

@@ -13,16 +13,17 @@ use std::time::Instant;
 use http::{HeaderMap, Method, Request, StatusCode};
 use rebuffer_engine::Decision;
 use rebuffer_model::{
-    Answer, Cause, Exchange, FaultCategory, FaultSeen, Link, OriginAnswer, RequestKind, RequestSeen, Timing,
-    Variant,
+    Answer, Cause, Cmcd, Edits, Exchange, FaultCategory, FaultSeen, H2Scope, Link, OriginAnswer, PlayId,
+    RequestKind, RequestSeen, Timing, Variant,
 };
 
 pub(crate) use settle::{Settler, settle_finished};
 
 use crate::clock;
-use crate::connection::Connection;
+use crate::deadline::{Deadlines, Passed};
 use crate::hold::hold_back;
 use crate::identity;
+use crate::lane::Lane;
 use crate::origin::{Heard, Origin};
 use crate::redact;
 use crate::rig::Rig;
@@ -46,10 +47,14 @@ enum End {
 pub(crate) struct Recorder {
     rig: Arc<Rig>,
     session: Arc<Session>,
-    connection: Arc<Connection>,
+    lane: Lane,
     exchange: Option<Box<Exchange>>,
+    method: Method,
     began: Instant,
     first_byte: Option<Instant>,
+    holding_since: Option<Instant>,
+    /// Absent when the transfer may take as long as it takes.
+    deadlines: Option<Arc<Deadlines>>,
     end: End,
     _activity: Activity,
 }
@@ -58,9 +63,10 @@ impl Recorder {
     pub(crate) fn begin<B>(
         rig: &Arc<Rig>,
         session: &Arc<Session>,
-        connection: &Arc<Connection>,
+        lane: &Lane,
         request: &Request<B>,
     ) -> Self {
+        let connection = lane.connection();
         let activity = session.begin(connection, identity::user_agent(request.headers()));
         let exchange = Exchange {
             who: session.player.who(),
@@ -73,6 +79,7 @@ impl Recorder {
                 variant: None,
                 headers: redact::headers(request.headers()),
                 body_bytes: content_length(request.headers()).unwrap_or(0),
+                cmcd: None,
             },
             origin: None,
             answer: Answer {
@@ -81,6 +88,7 @@ impl Recorder {
                 content_type: String::new(),
                 body_bytes: 0,
                 complete: false,
+                edits: None,
             },
             timing: Timing { client_wait_ms: 0.0, transfer_ms: 0.0, total_ms: 0.0, delivered_mbps: None },
             cause: None,
@@ -88,6 +96,7 @@ impl Recorder {
             link: Link {
                 connection: connection.number,
                 earlier_exchanges: connection.begin_exchange(),
+                tls: connection.is_secure(),
                 rate_limit_mbps: session.link.in_force().rate.map(|rate| rate.mbps()),
                 tcp_start: connection.outstanding().map(|outstanding| outstanding.snapshot),
                 held_ms: None,
@@ -97,10 +106,13 @@ impl Recorder {
         Self {
             rig: Arc::clone(rig),
             session: Arc::clone(session),
-            connection: Arc::clone(connection),
+            lane: lane.clone(),
             exchange: Some(Box::new(exchange)),
+            method: request.method().clone(),
             began: Instant::now(),
             first_byte: None,
+            holding_since: None,
+            deadlines: None,
             end: End::Open,
             _activity: activity,
         }
@@ -110,8 +122,12 @@ impl Recorder {
         &self.session
     }
 
-    pub(crate) fn connection(&self) -> &Arc<Connection> {
-        &self.connection
+    pub(crate) fn lane(&self) -> &Lane {
+        &self.lane
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
     }
 
     pub(crate) fn rig(&self) -> &Arc<Rig> {
@@ -139,9 +155,31 @@ impl Recorder {
             .unwrap_or((RequestKind::Other, None))
     }
 
-    /// A rule fired: what it is going to do, as it is named.
+    /// The play the request belongs to.
+    pub(crate) fn play(&self) -> Option<&PlayId> {
+        self.exchange.as_ref().and_then(|exchange| exchange.who.play_id.as_ref())
+    }
+
+    /// What the player said of itself with the request; without credentials.
+    pub(crate) fn told(&mut self, cmcd: Cmcd) {
+        self.edit(|exchange| exchange.request.cmcd = Some(Box::new(cmcd)));
+    }
+
+    /// A playlist was edited, or should have been.
+    pub(crate) fn edited(&mut self, edits: Edits) {
+        self.edit(|exchange| exchange.answer.edits = Some(edits));
+    }
+
+    /// The limits of the player's transfers are in force, as they are for this kind.
+    pub(crate) fn limited(&mut self, kind: RequestKind) {
+        let timeouts = self.session.player.transfer_timeouts();
+        self.deadlines = Deadlines::of(&timeouts, kind, self.began.elapsed());
+    }
+
+    /// A rule fired: what it is going to do, as it is named. Nothing else limits it.
     pub(crate) fn decided(&mut self, decision: &Decision) {
         let (Some(rule_id), Some(category)) = (&decision.rule_id, decision.fault.category()) else { return };
+        self.deadlines = None;
         self.session.telemetry.faults.fetch_add(1, Ordering::Relaxed);
         let fault = decision.fault;
         self.edit(|exchange| {
@@ -149,8 +187,9 @@ impl Recorder {
             exchange.fault = Some(FaultSeen {
                 rule_id: Some(rule_id.clone()),
                 name: fault.to_string(),
-                action: fault.action(),
+                action: decision.action.to_string(),
                 category,
+                held_ms: None,
             });
         });
     }
@@ -179,6 +218,18 @@ impl Recorder {
         });
     }
 
+    pub(crate) fn deadlines(&self) -> Option<&Arc<Deadlines>> {
+        self.deadlines.as_ref()
+    }
+
+    /// The head was not there when the active limit was passed.
+    pub(crate) fn expired(&mut self) {
+        if let Some(deadlines) = &self.deadlines {
+            deadlines.pass(Passed::Active);
+        }
+        self.edit(|exchange| timed_out(exchange, Passed::Active, "pre_headers"));
+    }
+
     /// The origin gave no answer; the rig answers in its place.
     pub(crate) fn silent(&mut self) {
         self.edit(|exchange| exchange.cause = Some(Cause::Origin));
@@ -202,6 +253,39 @@ impl Recorder {
         if let Some(held) = hold_back(&self.session.link).await {
             self.edit(|exchange| exchange.link.held_ms = Some(held.as_secs_f64() * 1e3));
         }
+    }
+
+    /// The fault was performed as named; over HTTP/2, where a name that speaks of connections cannot be taken at its word, the row
+    /// says what ended.
+    pub(crate) fn performed_on(&mut self, scope: H2Scope) {
+        if !self.lane.is_stream() {
+            return;
+        }
+        let what = match scope {
+            H2Scope::Stream => "h2_stream",
+            H2Scope::Connection => "h2_connection",
+        };
+        self.edit(|exchange| {
+            if let Some(fault) = &mut exchange.fault {
+                fault.action = format!("{}_{what}", fault.action);
+            }
+        });
+    }
+
+    /// Silence begins, on purpose.
+    pub(crate) fn holds(&mut self) {
+        self.holding_since = Some(Instant::now());
+    }
+
+    /// Silence is over.
+    pub(crate) fn held(&mut self) {
+        let Some(since) = self.holding_since.take() else { return };
+        let ms = since.elapsed().as_secs_f64() * 1e3;
+        self.edit(|exchange| {
+            if let Some(fault) = &mut exchange.fault {
+                fault.held_ms = Some(fault.held_ms.unwrap_or(0.0) + ms);
+            }
+        });
     }
 
     /// Bytes of body came from the origin.
@@ -231,6 +315,9 @@ impl Recorder {
 
     /// Bytes of body were handed to the connection.
     pub(crate) fn sent(&mut self, bytes: usize) {
+        if let Some(deadlines) = &self.deadlines {
+            deadlines.gave(bytes);
+        }
         self.edit(|exchange| exchange.answer.body_bytes += bytes as u64);
     }
 
@@ -252,6 +339,15 @@ impl Recorder {
 
 impl Drop for Recorder {
     fn drop(&mut self) {
+        // A client that had enough of a silence got what was meant for it.
+        if self.holding_since.is_some() && !self.rig.closing.is_cancelled() {
+            self.held();
+            self.end = End::Cut;
+        }
+        let passed = self.deadlines.as_ref().and_then(|deadlines| {
+            deadlines.over();
+            deadlines.passed()
+        });
         let Some(mut exchange) = self.exchange.take() else { return };
         let now = Instant::now();
         let ms = |since: Instant| (now - since).as_secs_f64() * 1e3;
@@ -260,6 +356,11 @@ impl Drop for Recorder {
         exchange.answer.complete = self.end == End::Complete;
         match self.end {
             End::Complete | End::Cut => {}
+            End::Open if passed.is_some() => {
+                if let Some(which) = passed {
+                    timed_out(&mut exchange, which, "mid_body");
+                }
+            }
             End::Open if self.rig.closing.is_cancelled() => left_behind(&mut exchange),
             End::Open => never_arrived(&mut exchange),
             End::OriginBroke => {
@@ -272,8 +373,17 @@ impl Drop for Recorder {
         }
         self.session.telemetry.bytes_out.fetch_add(exchange.answer.body_bytes, Ordering::Relaxed);
         let first_byte = self.first_byte.unwrap_or(now);
-        self.rig.settler.finish(exchange, &self.connection, self.began, first_byte);
+        let deadlines = self.deadlines.take();
+        self.rig.settler.finish(exchange, &self.lane, deadlines, (self.began, first_byte));
     }
+}
+
+/// A limit of the player's transfers was passed.
+fn timed_out(exchange: &mut Exchange, which: Passed, place: &str) {
+    let mut fault = observed(which.name(), FaultCategory::TransferTimeout);
+    fault.action = format!("{}_{place}", which.name());
+    exchange.cause = Some(Cause::Injected);
+    exchange.fault = Some(fault);
 }
 
 /// The client went away before it had everything.
@@ -298,7 +408,7 @@ fn left_behind(exchange: &mut Exchange) {
 
 /// A fault that nobody injected.
 fn observed(name: &str, category: FaultCategory) -> FaultSeen {
-    FaultSeen { rule_id: None, name: name.to_owned(), action: name.to_owned(), category }
+    FaultSeen { rule_id: None, name: name.to_owned(), action: name.to_owned(), category, held_ms: None }
 }
 
 /// The declared length of a body.

@@ -5,6 +5,7 @@
 //! Deliberately absent: guessing from values. A secret under an innocent name cannot be known.
 
 use http::{HeaderMap, Uri};
+use percent_encoding::percent_decode_str;
 use rebuffer_model::HeaderField;
 
 /// What stands in place of a credential.
@@ -66,6 +67,8 @@ pub(crate) fn headers(map: &HeaderMap) -> Vec<HeaderField> {
                 REDACTED.to_owned()
             } else if URL_HEADERS.contains(&name) {
                 url(&text)
+            } else if name.starts_with("cmcd-") && holds_secret(&text) {
+                REDACTED.to_owned()
             } else {
                 text.into_owned()
             };
@@ -94,7 +97,7 @@ fn url(text: &str) -> String {
         seen.push(separator);
         separator = '&';
         match pair.split_once('=') {
-            Some((name, _)) if is_secret(name) => {
+            Some((name, value)) if is_secret(name) || (name == "CMCD" && holds_secret(value)) => {
                 seen.push_str(name);
                 seen.push('=');
                 seen.push_str(REDACTED);
@@ -103,6 +106,20 @@ fn url(text: &str) -> String {
         }
     }
     seen
+}
+
+/// A URL that a player says of itself, which may be encoded once more than it should be.
+pub(crate) fn said_url(text: &str) -> String {
+    let seen = url(text);
+    if seen == text && holds_secret(text) { REDACTED.to_owned() } else { seen }
+}
+
+/// Whether data of a player names a URL with a credential in its query. The URL is encoded once, the data may be once more.
+fn holds_secret(data: &str) -> bool {
+    let once = percent_decode_str(data).decode_utf8_lossy();
+    let twice = percent_decode_str(&once).decode_utf8_lossy();
+    let pairs = twice.split(['?', '&']).skip(1).filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().any(|(name, _)| is_secret(name))
 }
 
 fn is_secret(name: &str) -> bool {
@@ -121,6 +138,21 @@ mod tests {
             path_and_query(&uri),
             "/a/b.m3u8?player_id=p&Signature=[redacted]&x-token=[redacted]&&_HLS_msn=4"
         );
+    }
+
+    #[test]
+    fn data_of_a_player_that_names_a_secret_url_goes() {
+        let seen = |query: &str| path_and_query(&format!("/a?{query}").parse().unwrap());
+        let innocent = "CMCD=bl%3D900%2Cnor%3D%22b.mp4%253Fx%253D1%22";
+        assert_eq!(seen(innocent), format!("/a?{innocent}"));
+        for secret in
+            ["CMCD=nor%3D%22b.mp4%3Ftoken%3Dabc%22", "CMCD=nor%3D%22b.mp4%253Fa%253D1%2526sig%253Dabc%22"]
+        {
+            assert_eq!(seen(secret), "/a?CMCD=[redacted]");
+        }
+        let mut map = HeaderMap::new();
+        map.insert("cmcd-request", "nor=\"b.mp4%3Ftoken%3Dabc\"".parse().unwrap());
+        assert_eq!(headers(&map)[0].value, REDACTED);
     }
 
     #[test]

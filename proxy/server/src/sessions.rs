@@ -20,7 +20,7 @@ use rebuffer_model::PlayerId;
 
 pub(crate) use conduct::{CannotSet, Changing, Conductor, OnRig, Stage, Wanted};
 pub(crate) use open::{OpenError, Start, open, restore_ports};
-pub(crate) use player::{Controlled, Player};
+pub(crate) use player::{Controlled, PlayEdge, Player};
 pub(crate) use ports::{Holder, Ports, listen as listen_on};
 pub(crate) use reap::{end, reap_idle};
 pub(crate) use session::{Activity, Session, link_backend};

@@ -5,6 +5,7 @@
 
 pub mod archive;
 mod event;
+mod har;
 mod info;
 mod link;
 mod merge;
@@ -14,6 +15,10 @@ mod problem;
 mod strict;
 
 pub use event::{Frame, PlayEnded, PlayStarted, PlayerDeleted, PlayerLink, ReplayGap, RuleFired};
+pub use har::{
+    Har, HarBeyond, HarCache, HarContent, HarCreator, HarEntry, HarLog, HarPair, HarRequest, HarResponse,
+    HarTimings,
+};
 pub use info::{Capability, Info, KnobView, ListenView, MachineView, OriginView, PartView, Readiness};
 pub use link::{PresetView, TraceDetail, TraceView};
 pub use merge::MergePatch;

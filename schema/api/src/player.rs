@@ -1,12 +1,14 @@
 //! A player as the control API shows it: what was asked beside what is in force.
 //!
-//! Invariant: `labels`, `fault_rules` and `shape` are exactly what can be patched; everything else is the rig's to say.
+//! Invariant: `labels`, `fault_rules`, `shape`, `transfer_timeouts` and `content` are exactly what can be patched; everything
+//! else is the rig's to say.
 
 use std::collections::BTreeMap;
 
 use rebuffer_model::{
-    AttemptId, Control, LabelKey, LabelValue, LinkMetrics, OriginName, PlayId, PlayerId, PlayerMetrics, Rule,
-    RuleId, SessionId, Shape, ShapeControl, Timestamp, TransportAction, Variant,
+    AttemptId, Content, Control, LabelKey, LabelValue, LinkMetrics, OriginName, PlayId, PlayerId,
+    PlayerMetrics, Rule, RuleId, SessionId, Shape, ShapeControl, Timestamp, TransferTimeouts,
+    TransportAction, Variant,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -27,6 +29,10 @@ pub struct PlayerRecord {
     pub fault_rules: Vec<Rule>,
     /// The link as it was asked for.
     pub shape: ShapeControl,
+    /// How long transfers may take.
+    pub transfer_timeouts: TransferTimeouts,
+    /// How playlists and MPDs are edited.
+    pub content: Content,
     /// What each rule has done so far.
     #[schema(value_type = BTreeMap<String, RuleCounters>)]
     pub rule_counters: BTreeMap<RuleId, RuleCounters>,
@@ -198,11 +204,18 @@ pub struct PlayerCreate {
     /// The link.
     #[serde(default)]
     pub shape: ShapeControl,
+    /// How long transfers may take.
+    #[serde(default)]
+    pub transfer_timeouts: TransferTimeouts,
+    /// How playlists and MPDs are edited.
+    #[serde(default)]
+    pub content: Content,
 }
 
 impl PlayerCreate {
     /// What it sets.
     pub fn control(self) -> Control {
-        Control { labels: self.labels, fault_rules: self.fault_rules, shape: self.shape }
+        let Self { labels, fault_rules, shape, transfer_timeouts, content, .. } = self;
+        Control { labels, fault_rules, shape, transfer_timeouts, content }
     }
 }

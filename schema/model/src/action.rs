@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Fault, LabelKey, LabelValue, Rule, RuleId, Shape, ShapeControl, TransportAction, Who};
+use crate::{
+    Content, Fault, LabelKey, LabelValue, Rule, RuleId, Shape, ShapeControl, TransferTimeouts,
+    TransportAction, Variant, Who,
+};
 
 /// One action, with whose it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -147,6 +150,30 @@ pub enum ActionKind {
         /// Whether it is as asked again.
         repaired: bool,
     },
+    /// The limits of transfers were set.
+    TransferTimeoutsChange {
+        /// All of them, as they are now.
+        asked: TransferTimeouts,
+    },
+    /// The edits of playlists were set.
+    ContentChange {
+        /// All of them, as they are now.
+        asked: Content,
+    },
+    /// A playlist could not be edited as asked; told once of each in a session.
+    ContentUnmet {
+        /// What was asked: a field of `content`.
+        field: String,
+        /// Why it could not be done.
+        why: String,
+    },
+    /// The playlists of the session declare another ladder than before.
+    ManifestChanged {
+        /// The variants that could be played so far, the lowest bandwidth first.
+        old: Vec<Variant>,
+        /// Those that can be played now.
+        new: Vec<Variant>,
+    },
     /// The player's labels were edited.
     LabelChanged {
         /// All of them, as they are now.
@@ -176,6 +203,10 @@ impl ActionKind {
             Self::FaultOn { .. } => "fault_on",
             Self::FaultOff { .. } => "fault_off",
             Self::ShaperDrift { .. } => "shaper_drift",
+            Self::TransferTimeoutsChange { .. } => "transfer_timeouts_change",
+            Self::ContentChange { .. } => "content_change",
+            Self::ContentUnmet { .. } => "content_unmet",
+            Self::ManifestChanged { .. } => "manifest_changed",
             Self::LabelChanged { .. } => "label_changed",
             Self::OriginLeft { .. } => "origin_left",
         }

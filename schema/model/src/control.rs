@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use serde::de::MapAccess;
 
 use crate::flat::{Flat, fields, read_flat};
-use crate::{Pattern, PresetName, Rule, RuleId, Shape, TransportFault};
+use crate::{Content, Pattern, PresetName, Rule, RuleId, Shape, TransferTimeouts, TransportFault};
 
 /// The most labels a player may carry.
 pub const MAX_LABELS: usize = 32;
@@ -29,6 +29,10 @@ pub struct Control {
     pub fault_rules: Vec<Rule>,
     /// The link.
     pub shape: ShapeControl,
+    /// How long transfers may take.
+    pub transfer_timeouts: TransferTimeouts,
+    /// How playlists and MPDs are edited.
+    pub content: Content,
 }
 
 /// Everything an operator set for the link of one player.
@@ -103,6 +107,15 @@ impl Control {
                     format!("two rules are called {:?}; ids are unique within a player", rule.id.as_str()),
                 );
             }
+            if let Err((field, message)) = rule.check() {
+                return error(format!("/fault_rules/{index}/{field}"), message);
+            }
+        }
+        if let Err((field, message)) = self.transfer_timeouts.check() {
+            return error(format!("/transfer_timeouts/{field}"), message);
+        }
+        if let Err((field, message)) = self.content.check() {
+            return error(format!("/content/{field}"), message);
         }
         self.shape.check()
     }

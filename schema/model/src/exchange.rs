@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{FaultCategory, OriginName, RequestKind, RuleId, Timestamp, Variant, Who};
+use crate::{Cmcd, FaultCategory, OriginName, RequestKind, RuleId, Timestamp, Variant, Who};
 
 /// One request and its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -62,6 +62,9 @@ pub struct RequestSeen {
     pub headers: Vec<HeaderField>,
     /// Bytes of the request's body.
     pub body_bytes: u64,
+    /// What the player said of itself with the request (CMCD), redacted; absent when it said nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cmcd: Option<Box<Cmcd>>,
 }
 
 /// What the origin said.
@@ -102,6 +105,28 @@ pub struct Answer {
     pub body_bytes: u64,
     /// Whether the whole answer was sent.
     pub complete: bool,
+    /// What was edited of a playlist; absent when no edit was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edits: Option<Edits>,
+}
+
+/// What was edited of a playlist, as `content` asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Edits {
+    /// How many places were edited.
+    pub changed: u64,
+    /// What was asked and could not be done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmet: Vec<UnmetEdit>,
+}
+
+/// An edit that was asked for and could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub struct UnmetEdit {
+    /// The field of `content`; empty for all of them.
+    pub field: String,
+    /// Why.
+    pub why: String,
 }
 
 /// How long the parts of an exchange took, ms.
@@ -133,7 +158,7 @@ pub enum Cause {
 }
 
 /// A fault as it happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FaultSeen {
     /// The rule that fired; absent when nothing was injected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,6 +170,9 @@ pub struct FaultSeen {
     pub action: String,
     /// Where it struck.
     pub category: FaultCategory,
+    /// How long it held the answer or the connection, ms; absent when it held nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_ms: Option<f64>,
 }
 
 /// The client's connection, around the exchange.
@@ -154,6 +182,9 @@ pub struct Link {
     pub connection: u64,
     /// How many exchanges the connection had carried before.
     pub earlier_exchanges: u64,
+    /// Whether it is encrypted.
+    #[serde(default)]
+    pub tls: bool,
     /// The cap in force when the request came, 10^6 bit/s; absent is unlimited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit_mbps: Option<f64>,

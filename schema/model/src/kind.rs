@@ -21,7 +21,7 @@ pub enum RequestKind {
     Segment,
     /// A partial segment (LL-HLS).
     Partial,
-    /// An initialisation segment.
+    /// An initialisation segment, or the index that tells where in a file its segments are.
     Init,
     /// A media playlist of an audio rendition.
     AudioManifest,
@@ -64,7 +64,7 @@ pub struct Variant {
     /// Declared codecs, as written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codecs: Option<String>,
-    /// The variant's playlist URI, as written.
+    /// The URI of the variant's playlist as written; of an MPD the id of the representation.
     pub uri: String,
 }
 
@@ -92,6 +92,11 @@ impl RequestKind {
     /// Whether the body is a playlist or an MPD.
     pub fn is_manifest(self) -> bool {
         matches!(self, Self::MasterManifest | Self::Manifest | Self::AudioManifest | Self::SubtitleManifest)
+    }
+
+    /// Whether the body is a segment or a part of one.
+    pub fn is_media(self) -> bool {
+        matches!(self, Self::Segment | Self::Partial | Self::AudioSegment | Self::SubtitleSegment)
     }
 }
 

@@ -5,6 +5,8 @@
 //! Deliberately absent: anything about sockets, SQL or HTTP handlers.
 
 mod action;
+mod cmcd;
+mod content;
 mod control;
 mod exchange;
 mod fault;
@@ -14,6 +16,7 @@ mod kind;
 mod label;
 mod link_metrics;
 mod means;
+mod params;
 mod pattern;
 mod preset;
 mod record;
@@ -22,30 +25,47 @@ mod sample;
 mod shape;
 mod step;
 mod time;
+mod timeouts;
 mod trace;
 mod transport;
 mod unit;
 mod who;
 
 pub use action::{Action, ActionKind, ActionSource, EndReason};
+pub use cmcd::{
+    CMCD_KEYS, Cmcd, CmcdBare, CmcdEvent, CmcdItem, CmcdKey, CmcdObject, CmcdObjectType, CmcdRequest,
+    CmcdResponse, CmcdSession, CmcdShard, CmcdState, CmcdStatus, CmcdValue, NextObject, PerObject,
+};
+pub use content::{BANDWIDTH_PCT, Content, MAX_LIVE_OFFSET, OVERSTATE_PCT, VariantOrder};
 pub use control::{Control, ControlError, LabelKey, LabelValue, MAX_LABELS, MAX_RULES, ShapeControl};
 pub use exchange::{
-    Answer, Cause, Exchange, FaultSeen, HeaderField, Link, OriginAnswer, RequestSeen, TcpSnapshot, Timing,
+    Answer, Cause, Edits, Exchange, FaultSeen, HeaderField, Link, OriginAnswer, RequestSeen, TcpSnapshot,
+    Timing, UnmetEdit,
 };
-pub use fault::{FAULTS, Fault, FaultCategory, FaultFact, MID_BODY_BYTES};
+pub use fault::{
+    CORRUPT_BYTES, DELAYED_MS, FAULTS, Fault, FaultCategory, FaultFact, FaultScope, HANG_MS, LATENCY_MS,
+    MID_BODY_BYTES, SLOW_BODY, WRONG_CONTENT_TYPE,
+};
 pub use id::{AttemptId, IdError, OriginName, PlayId, PlayerId, Position, RuleId, SessionId};
 pub use kind::{RequestKind, Resolution, Variant};
 pub use label::{Label, Severity};
 pub use link_metrics::{BusiestMetrics, LinkMetrics, Spread, TcpMetrics, WireMetrics};
 pub use means::{KnobMeans, TurnedBy};
+pub use params::{
+    Corruption, FaultParams, H2Scope, MAX_BODY_BYTES, MAX_CORRUPT_BYTES, MAX_EXTENT, MAX_HOLD_MS,
+};
 pub use pattern::{MAX_STEPS, Pattern, PatternStep, PatternTemplate, TraceName};
 pub use preset::{Certainty, PRESETS, Preset, PresetName, SOURCES, Way};
 pub use record::{Record, RecordBody};
-pub use rule::{Cadence, Filter, Mode, Rule, RungPosition, UrlMatch, UrlMatchMode, VariantPredicate};
+pub use rule::{
+    Cadence, Filter, Mode, Rule, RungPosition, SequencePredicate, Span, UrlMatch, UrlMatchMode,
+    VariantPredicate,
+};
 pub use sample::{Extra, PlayerMetrics, RigMetrics, Sample};
 pub use shape::{Conditions, Direction, KNOBS, Knob, KnobKind, Shape};
-pub use step::Step;
+pub use step::{Canned, Damage, Delay, PlaylistRule, Step};
 pub use time::Timestamp;
+pub use timeouts::{MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, TransferTimeouts};
 pub use trace::{Trace, TraceFormat, TraceStats, TraceStep};
 pub use transport::{TransportAction, TransportFault, TransportMode};
 pub use unit::{BitsPerSec, Mbps, Millis, Percent, UnitError};

@@ -8,12 +8,13 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Fault, RequestKind, Resolution, RuleId};
+use crate::params::WrittenRule;
+use crate::{Fault, FaultParams, RequestKind, Resolution, RuleId, Step};
 
 /// A fault, the requests it is meant for, and its cadence. Rules stand in a list; the first that matches a request and is not
 /// exhausted owns it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "WrittenRule")]
 pub struct Rule {
     /// The rule's name, unique within its player; a rule that comes without one is given `rule-1`, `rule-2` and so on.
     #[serde(default)]
@@ -34,6 +35,9 @@ pub struct Rule {
     /// Which requests; absent means all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
+    /// What the fault is told beyond its name.
+    #[serde(flatten)]
+    pub params: FaultParams,
 }
 
 /// What a cadence counts. C is `consecutive`, F is `frequency`.
@@ -73,6 +77,36 @@ pub struct Filter {
     /// The URL of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url_match: Option<UrlMatch>,
+    /// The place of the request in its playlist, in its play and before the live edge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<SequencePredicate>,
+}
+
+/// Where a segment or part stands: every named predicate must hold. What no playlist declared stands nowhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SequencePredicate {
+    /// Its media sequence number; in an MPD its number, or its place in the timeline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_sequence: Option<Span>,
+    /// How many others of its kind the play asked for before it, each counted once; 0 is the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index_in_play: Option<Span>,
+    /// How many segments its playlist has after it; 0 is the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_live_edge: Option<Span>,
+}
+
+/// A span of numbers, both ends included; an absent end is open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "WrittenSpan")]
+pub struct Span {
+    /// The first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
+    /// The last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<u64>,
 }
 
 /// Which rungs of the current ladder: every named predicate must hold; within a list, any.
@@ -141,6 +175,13 @@ pub enum UrlMatchMode {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct WrittenSpan {
+    from: Option<u64>,
+    to: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawUrlMatch {
     mode: UrlMatchMode,
     patterns: Vec<String>,
@@ -151,9 +192,44 @@ impl Rule {
     pub fn cadence(&self) -> Cadence {
         Cadence { consecutive: self.consecutive, frequency: self.frequency, mode: self.mode }
     }
+
+    /// The steps to perform when it fires.
+    pub fn script(&self) -> Vec<Step> {
+        self.fault.script(&self.params)
+    }
+
+    /// What the row says was done when everything went as named.
+    pub fn action(&self) -> String {
+        self.fault.action(&self.params)
+    }
+
+    /// Checks what spans fields; the offending field and why.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        self.params.check(self.fault)
+    }
 }
 
-fn one() -> NonZeroU32 {
+impl Span {
+    /// Whether the number lies within.
+    pub fn holds(self, number: u64) -> bool {
+        self.from.is_none_or(|from| number >= from) && self.to.is_none_or(|to| number <= to)
+    }
+}
+
+impl TryFrom<WrittenSpan> for Span {
+    type Error = String;
+    fn try_from(WrittenSpan { from, to }: WrittenSpan) -> Result<Self, String> {
+        match (from, to) {
+            (None, None) => Err("a span needs `from`, `to` or both".to_owned()),
+            (Some(from), Some(to)) if from > to => {
+                Err(format!("a span goes upwards: from {from} to {to} holds nothing"))
+            }
+            _ => Ok(Self { from, to }),
+        }
+    }
+}
+
+pub(crate) fn one() -> NonZeroU32 {
     NonZeroU32::MIN
 }
 
@@ -186,6 +262,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_is_read_again() {
+        let text = r#"{"id":"r1","type":"request_body_hang","frequency":4,"consecutive":2,"mode":"requests","filter":{"sequence":{"media_sequence":{"from":5},"from_live_edge":{"from":0,"to":1}}},"after_bytes":9,"hold_ms":50}"#;
+        let rule: Rule = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&rule).unwrap(), text);
+    }
+
+    #[test]
     fn what_cannot_be_evaluated_is_refused() {
         for bad in [
             r#"{"id":"r1","type":"404","consecutive":0}"#,
@@ -194,6 +277,9 @@ mod tests {
             r#"{"id":"r1","type":"404","filter":{"url_match":{"mode":"regex","patterns":["("]}}}"#,
             r#"{"id":"r1","type":"404","filter":{"url_match":{"mode":"exact","patterns":[]}}}"#,
             r#"{"id":"r1","type":"404","filter":{"request_kind":["film"]}}"#,
+            r#"{"id":"r1","type":"404","filter":{"sequence":{"media_sequence":{}}}}"#,
+            r#"{"id":"r1","type":"404","filter":{"sequence":{"media_sequence":{"from":3,"to":2}}}}"#,
+            r#"{"id":"r1","type":"404","filter":{"sequence":{"part":{"from":3}}}}"#,
         ] {
             assert!(serde_json::from_str::<Rule>(bad).is_err(), "{bad}");
         }

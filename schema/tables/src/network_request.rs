@@ -263,6 +263,9 @@ fn verdict(exchange: &Exchange) -> VerdictColumns {
         Some(FaultCategory::Http) => "http",
         Some(FaultCategory::Socket) => "socket",
         Some(FaultCategory::Corruption) => "corruption",
+        Some(FaultCategory::Delay) => "delay",
+        Some(FaultCategory::Manifest) => "manifest",
+        Some(FaultCategory::TransferTimeout) => "transfer_timeout",
         Some(FaultCategory::ClientDisconnect) => "client_disconnect",
     };
     let rule_id = fault.and_then(|fault| fault.rule_id.as_ref());

@@ -5,16 +5,19 @@
 
 mod api;
 mod feed;
+mod http2;
 mod message;
 mod mixed;
 mod origin;
 mod rig;
 mod schema;
 mod sse;
+mod tls;
 mod wire;
 
 pub use api::{Api, json, read, refused};
 pub use feed::Feed;
+pub use http2::{Answering, Http2, StreamAnswer, StreamEnding};
 pub use message::{Field, Head};
 pub use mixed::{mixed_site, mixed_table, pattern};
 pub use origin::{Asked, Gate, Origin, Said, Saying};

@@ -54,6 +54,7 @@ pub struct Saying {
 #[derive(Debug, Clone)]
 enum Act {
     Send(Vec<u8>),
+    Repeat(Vec<u8>, usize),
     Wait(Gate),
     Close,
     Reset,
@@ -200,6 +201,13 @@ impl Said {
         self
     }
 
+    /// The same bytes over and over.
+    #[must_use]
+    pub fn repeat(mut self, bytes: impl Into<Vec<u8>>, times: usize) -> Self {
+        self.acts.push(Act::Repeat(bytes.into(), times));
+        self
+    }
+
     /// One chunk of a chunked body.
     #[must_use]
     pub fn chunk(self, data: &[u8]) -> Self {
@@ -248,6 +256,13 @@ async fn connection(mut stream: TcpStream, site: Arc<Site>, log: Arc<Log>) {
                 Act::Send(bytes) => {
                     if stream.write_all(&bytes).await.is_err() {
                         return;
+                    }
+                }
+                Act::Repeat(bytes, times) => {
+                    for _ in 0..times {
+                        if stream.write_all(&bytes).await.is_err() {
+                            return;
+                        }
                     }
                 }
                 Act::Wait(gate) => gate.passed().await,

@@ -12,7 +12,7 @@ use std::time::Duration;
 use prometheus_client::registry::Registry;
 use rebuffer_api::PartView;
 use rebuffer_proxy::{
-    Mbps, OriginConfig, OriginLimits, OriginName, PortRange, Proxy, ProxyConfig, Surroundings,
+    Mbps, OriginConfig, OriginLimits, OriginName, PortRange, Protocol, Proxy, ProxyConfig, Surroundings,
 };
 use rebuffer_shaper::{Mode, Shaper, ShaperConfig};
 use tempfile::TempDir;
@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 
 use crate::api::Api;
 use crate::feed::Feed;
+use crate::tls;
 use crate::wire::{Ask, Wire};
 
 /// What a rig is started with.
@@ -30,6 +31,8 @@ pub struct Setup {
     pub mode: Mode,
     pub limits: OriginLimits,
     pub baseline: Option<f64>,
+    /// What is offered over TLS; nothing is clear text alone.
+    pub offered: Vec<Protocol>,
 }
 
 /// A running rig.
@@ -53,7 +56,15 @@ impl Setup {
             mode: Mode::Pacing,
             limits: OriginLimits::default(),
             baseline: None,
+            offered: Vec::new(),
         }
+    }
+
+    /// TLS beside clear text, with these protocols.
+    #[must_use]
+    pub fn secure(mut self, offered: &[Protocol]) -> Self {
+        self.offered = offered.to_vec();
+        self
     }
 
     /// How long the origin may take over the head of an answer, and between two pieces of a body.
@@ -97,6 +108,7 @@ impl Rig {
             idle: Duration::from_secs(600),
             origin_limits: setup.limits,
             baseline: setup.baseline.map(|mbps| Mbps::new(mbps).expect("a rate")),
+            tls: (!setup.offered.is_empty()).then(|| tls::served(&setup.offered)),
         };
         let archive = || PartView { name: "archive", ready: false, reason: "not in this test".to_owned() };
         let surroundings = Surroundings { api_port: address.port(), archive: Box::new(archive) };

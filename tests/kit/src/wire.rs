@@ -1,16 +1,18 @@
-//! A client of HTTP/1.1 on a bare socket, which reports the bytes that came and how the connection ended.
+//! A client of HTTP/1.1 on a bare socket or on TLS, which reports the bytes that came and how the connection ended.
 //!
 //! Invariant: nothing is followed, repeated, decoded or forgiven; chunks alone are put together. Every wait ends after
-//! [`PATIENCE`], by failing the test. Deliberately absent: pools, TLS, HTTP/2.
+//! [`PATIENCE`], by failing the test. Deliberately absent: pools, and HTTP/2 (see `http2.rs`).
 
-use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
+use std::{fmt, io};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rebuffer_proxy::Protocol;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::message::{Field, Framing, Head, put, put_chunk, put_fields, take_chunk};
+use crate::tls;
 
 /// Nothing on loopback takes this long, unless it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,8 +32,10 @@ pub struct Ask {
 pub enum Ending {
     /// Open for the next request, as far as can be seen.
     Open,
-    /// Closed in order.
+    /// Closed in order; over TLS after `close_notify`.
     Fin,
+    /// Over TLS: closed without `close_notify`.
+    Torn,
     /// Reset: `ECONNRESET`.
     Reset,
 }
@@ -50,11 +54,16 @@ pub struct Answer {
 /// One connection.
 #[derive(Debug)]
 pub struct Wire {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     peer: SocketAddr,
     buffer: Vec<u8>,
     ended: Option<Ending>,
 }
+
+/// A socket, or TLS on one.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> Stream for T {}
 
 /// Waits for something that has to come.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
@@ -97,6 +106,10 @@ impl Ask {
     pub fn chunked(mut self, body: &[u8]) -> Self {
         self.chunked = true;
         self.body(body)
+    }
+
+    pub fn has_body(&self) -> bool {
+        self.body.is_some()
     }
 
     fn bytes(&self, host: SocketAddr) -> Vec<u8> {
@@ -144,7 +157,13 @@ impl Wire {
     pub async fn connect(peer: SocketAddr) -> Self {
         let stream = soon("a connection", TcpStream::connect(peer)).await.expect("somebody listens");
         stream.set_nodelay(true).expect("a fresh socket");
-        Self { stream, peer, buffer: Vec::new(), ended: None }
+        Self { stream: Box::new(stream), peer, buffer: Vec::new(), ended: None }
+    }
+
+    /// A connection with TLS on it.
+    pub async fn secure(peer: SocketAddr) -> Self {
+        let stream = tls::connect(peer, Protocol::Http1).await;
+        Self { stream: Box::new(stream), peer, buffer: Vec::new(), ended: None }
     }
 
     /// One request on a connection of its own.
@@ -162,6 +181,24 @@ impl Wire {
         let bytes = ask.bytes(self.peer);
         // A server that answers early may close before everything was written; what it said can still be read.
         let _early = soon("the request to be taken", self.stream.write_all(&bytes)).await;
+    }
+
+    /// Sends bytes as they are.
+    pub async fn send_raw(&mut self, bytes: &[u8]) {
+        soon("bytes to be taken", self.stream.write_all(bytes)).await.expect("the connection lives");
+    }
+
+    /// The whole answer to a request that was sent, or nothing when the connection ended without a byte of one.
+    pub async fn answer_or_end(&mut self, method: &str) -> Option<Answer> {
+        if self.buffer.is_empty() && !self.more().await {
+            return None;
+        }
+        Some(self.answer(method).await)
+    }
+
+    /// How the connection stands, as far as can be seen.
+    pub fn ended(&self) -> Ending {
+        self.ended.unwrap_or(Ending::Open)
     }
 
     /// The whole answer to a request that was sent; what the server says on the way (1xx) is passed over.
@@ -247,6 +284,7 @@ impl Wire {
             Ok(0) => self.ended = Some(Ending::Fin),
             Ok(_) => return true,
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => self.ended = Some(Ending::Reset),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.ended = Some(Ending::Torn),
             Err(error) => panic!("the socket failed: {error}"),
         }
         false

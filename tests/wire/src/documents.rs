@@ -13,6 +13,7 @@ const PLAYER: &str = "/api/v2/players/{player_id}";
 const RULES: &str = "/api/v2/players/{player_id}/fault_rules";
 const RULE: &str = "/api/v2/players/{player_id}/fault_rules/{rule_id}";
 const TRACE: &str = "/api/v2/traces/{name}";
+const HAR: &str = "/api/v2/players/{player_id}/network.har";
 const METRICS: &str = "/api/v2/players/{player_id}/metrics";
 
 fn site(asked: &Asked) -> Said {
@@ -82,6 +83,13 @@ async fn live_answers_fit_the_document_and_every_operation_is_asked() {
     let metrics = "/api/v2/players/tv/metrics?play_id=p";
     judge.ask(METRICS, 204, json(Ask::new("POST", metrics), report)).await;
     judge.ask(METRICS, 400, json(Ask::new("POST", metrics), r#"{"state":1}"#)).await;
+    let said =
+        |text: &str| Ask::new("POST", "/cmcd").with("Content-Type", "application/cmcd").body(text.as_bytes());
+    judge.ask("/cmcd", 204, said("sid=\"p\",e=ps,sta=p\n")).await;
+    judge.ask("/cmcd", 404, said("sid=\"nobody\",e=ps\n")).await;
+    judge.ask("/cmcd", 400, said("")).await;
+    judge.ask(HAR, 200, Ask::get("/api/v2/players/tv/network.har")).await;
+    judge.ask(HAR, 404, Ask::get("/api/v2/players/nobody/network.har")).await;
     judge.ask(PLAYERS, 200, Ask::get(PLAYERS)).await;
     judge.ask("/api/v2/info", 200, Ask::get("/api/v2/info")).await;
     judge.ask(PLAYER, 404, Ask::get("/api/v2/players/nobody")).await;

@@ -4,11 +4,19 @@
 //! Deliberately absent: the archive and the page (see the end-to-end ring) and rates over time (see the shaper).
 
 #[cfg(test)]
+mod cadence;
+#[cfg(test)]
+mod cmcd;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod goldens;
+#[cfg(test)]
+mod har;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
@@ -16,10 +24,18 @@ mod links;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod low_latency;
+#[cfg(test)]
 mod origin_trouble;
+#[cfg(test)]
+mod playlists;
 #[cfg(test)]
 mod redaction;
 #[cfg(test)]
 mod telemetry;
 #[cfg(test)]
+mod timeouts;
+#[cfg(test)]
 mod transparency;
+#[cfg(test)]
+mod transports;

@@ -13,6 +13,8 @@ function record(revision: string, rate: number, requests: number): PlayerRecord 
     labels: {},
     fault_rules: [],
     shape: { rate_mbps: rate },
+    transfer_timeouts: {},
+    content: {},
     rule_counters: { r: { matched: requests, fired: 0, exhausted: false } },
     ladder: [],
     first_seen_at: '',

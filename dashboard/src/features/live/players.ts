@@ -16,7 +16,16 @@ export const keys = {
   player: (id: string) => ['player', id] as const,
 }
 
-const CONTROLLED = ['id', 'display_id', 'control_revision', 'labels', 'fault_rules', 'shape'] as const
+const CONTROLLED = [
+  'id',
+  'display_id',
+  'control_revision',
+  'labels',
+  'fault_rules',
+  'shape',
+  'transfer_timeouts',
+  'content',
+] as const
 
 /** A record after news about it. `authoritative` news is about what can be patched, other news about what was seen. */
 export function merged(old: PlayerRecord | undefined, news: PlayerRecord, authoritative: boolean): PlayerRecord {

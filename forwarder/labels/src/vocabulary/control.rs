@@ -26,6 +26,16 @@ pub(super) const LABELS: &[Rule] = &[
     Rule::new(Warning, "*shaper_drift", "Somebody else changed what the kernel had been told.", |seen| {
         is(seen, "shaper_drift")
     }),
+    Rule::new(Info, "*transfer_timeouts_change", "The limits of transfers were set.", |seen| {
+        is(seen, "transfer_timeouts_change")
+    }),
+    Rule::new(Info, "*content_change", "The edits of playlists were set.", |seen| is(seen, "content_change")),
+    Rule::new(Warning, "*content_unmet", "A playlist could not be edited as asked.", |seen| {
+        is(seen, "content_unmet")
+    }),
+    Rule::new(Warning, "*manifest_changed", "The playlists declare another ladder than before.", |seen| {
+        is(seen, "manifest_changed")
+    }),
     Rule::new(Info, "*label_changed", "The labels of the player were edited.", |seen| {
         is(seen, "label_changed")
     }),

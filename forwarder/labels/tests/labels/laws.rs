@@ -201,6 +201,26 @@ fn control_cases() -> Vec<Case> {
             one("shaper_config_change", r#"{"asked":{}}"#),
         ),
         (
+            "info=*transfer_timeouts_change",
+            one("transfer_timeouts_change", r#"{"asked":{}}"#),
+            one("content_change", r#"{"asked":{}}"#),
+        ),
+        (
+            "info=*content_change",
+            one("content_change", r#"{"asked":{}}"#),
+            one("content_unmet", r#"{"field":"","why":"a"}"#),
+        ),
+        (
+            "warning=*content_unmet",
+            one("content_unmet", r#"{"field":"","why":"a"}"#),
+            one("content_change", r#"{"asked":{}}"#),
+        ),
+        (
+            "warning=*manifest_changed",
+            one("manifest_changed", r#"{"old":[],"new":[]}"#),
+            one("content_change", r#"{"asked":{}}"#),
+        ),
+        (
             "info=*label_changed",
             one("label_changed", r#"{"labels":{}}"#),
             one("origin_left", r#"{"host":"a"}"#),

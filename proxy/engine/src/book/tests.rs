@@ -2,12 +2,20 @@
 
 use std::num::NonZeroU32;
 
-use rebuffer_model::{Filter, RequestKind, UrlMatch, UrlMatchMode};
+use rebuffer_model::{Canned, FaultParams, Filter, RequestKind, UrlMatch, UrlMatchMode};
 
 use super::*;
+use crate::Sequence;
 
-const SEGMENT: RequestView<'static> =
-    RequestView { kind: RequestKind::Segment, variant: None, path: "/v/1.m4s", ladder_len: 0 };
+const SEGMENT: RequestView<'static> = RequestView {
+    kind: RequestKind::Segment,
+    variant: None,
+    path: "/v/1.m4s",
+    ladder_len: 0,
+    sequence: Sequence { media_sequence: None, index_in_play: None, from_live_edge: None },
+    blocking_reload: false,
+    preload_hint: false,
+};
 const KEY: RequestView<'static> = RequestView { kind: RequestKind::Key, ..SEGMENT };
 
 fn rule(id: &str, fault: &str, mode: Mode, consecutive: u32, frequency: u32) -> Rule {
@@ -18,6 +26,7 @@ fn rule(id: &str, fault: &str, mode: Mode, consecutive: u32, frequency: u32) -> 
         consecutive: NonZeroU32::new(consecutive).unwrap(),
         mode,
         filter: None,
+        params: FaultParams::default(),
     }
 }
 
@@ -33,9 +42,9 @@ fn book(rules: &[Rule]) -> RuleBook {
 
 /// What happens at each of these seconds: the statuses, `.` for a pass.
 fn faults(book: &mut RuleBook, request: RequestView<'_>, seconds: impl IntoIterator<Item = u32>) -> String {
-    let decide = |second| match book.decide(&request, Moment::from_secs(second)).fault {
-        Fault::None => ".".to_owned(),
-        fault @ (Fault::Status(_) | Fault::RequestBodyReset | Fault::Corrupted) => fault.to_string(),
+    let decide = |second| {
+        let fault = book.decide(&request, Moment::from_secs(second)).fault;
+        if fault == Fault::None { ".".to_owned() } else { fault.to_string() }
     };
     seconds.into_iter().map(decide).collect::<Vec<_>>().join(" ")
 }
@@ -50,7 +59,11 @@ fn a_decision_names_the_rule_the_fault_and_its_script() {
     let mut book = book(&[rule("r1", "404", Mode::Requests, 1, 2)]);
     let fired = book.decide(&SEGMENT, Moment::default());
     assert_eq!(fired.rule_id.as_ref().map(RuleId::as_str), Some("r1"));
-    assert_eq!((fired.fault, &*fired.script), (Fault::Status(404), &[Step::Answer { status: 404 }][..]));
+    let answer = Step::Answer(Canned { status: 404, retry_after: None, body: String::new() });
+    assert_eq!(
+        (fired.fault, &*fired.script, &*fired.action),
+        (Fault::Status(404), &[answer][..], "http_404")
+    );
     let passed = book.decide(&SEGMENT, Moment::default());
     assert_eq!((passed.rule_id, passed.fault), (None, Fault::None));
     assert_eq!(&*passed.script, Fault::pass());
@@ -171,4 +184,43 @@ fn what_cannot_be_compiled_changes_nothing() {
         book.set_rules(&[Rule { filter, ..rule("b", "503", Mode::Requests, 1, 1) }]).unwrap_err();
     assert_eq!(rule_id.as_str(), "b");
     assert_eq!(faults(&mut book, SEGMENT, [0]), "404");
+}
+
+#[test]
+fn what_a_fault_is_told_may_change_under_way() {
+    let mut book = book(&[rule("a", "timeout", Mode::Requests, 1, 3)]);
+    assert_eq!(faults(&mut book, SEGMENT, 0..2), "timeout .");
+    let params = FaultParams { status: Some(599), ..FaultParams::default() };
+    book.set_rules(&[Rule { params, ..rule("a", "timeout", Mode::Requests, 1, 3) }]).unwrap();
+    assert_eq!(faults(&mut book, SEGMENT, 2..3), ".", "its place in the cadence is kept");
+    let fired = book.decide(&SEGMENT, Moment::from_secs(3));
+    assert_eq!((&*fired.action, fired.nth), ("http_599_timeout", 1));
+}
+
+#[test]
+fn a_rule_does_not_own_what_its_fault_cannot_strike() {
+    let every = |fault| rule("a", fault, Mode::Requests, 1, 0);
+    let playlist = RequestView { kind: RequestKind::AudioManifest, ..SEGMENT };
+    let blocking = RequestView { blocking_reload: true, ..playlist };
+    let hinted = RequestView { kind: RequestKind::Partial, preload_hint: true, ..SEGMENT };
+    for (fault, strikes, passes) in [
+        ("stale_manifest", playlist, SEGMENT),
+        ("blocking_reload_early", blocking, playlist),
+        ("preload_hint_missing", hinted, SEGMENT),
+    ] {
+        let mut book = book(&[every(fault)]);
+        assert_eq!(faults(&mut book, passes, 0..3), ". . .", "{fault}");
+        assert_eq!(counted(&book, 3), [(0, 0, false)], "{fault}");
+        assert_eq!(faults(&mut book, strikes, 3..5), format!("{fault} ."), "{fault}");
+    }
+}
+
+#[test]
+fn a_fault_that_goes_on_counts_nothing() {
+    let mut book =
+        book(&[rule("a", "redirect_loop", Mode::Requests, 1, 0), rule("b", "timeout", Mode::Requests, 1, 0)]);
+    faults(&mut book, SEGMENT, 0..3);
+    let goes_on = |id| book.goes_on(&RuleId::new(id).unwrap()).map(|decision| decision.fault);
+    assert_eq!([goes_on("a"), goes_on("b"), goes_on("c")], [Some(Fault::RedirectLoop), None, None]);
+    assert_eq!(counted(&book, 2), [(1, 1, true), (1, 1, true)]);
 }

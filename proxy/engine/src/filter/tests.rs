@@ -22,7 +22,11 @@ fn matches(
     path: &str,
     ladder_len: usize,
 ) -> bool {
-    Matcher::compile(filter).unwrap().matches(&RequestView { kind, variant, path, ladder_len })
+    Matcher::compile(filter).unwrap().matches(&RequestView {
+        variant,
+        ladder_len,
+        ..RequestView::of(kind, path)
+    })
 }
 
 fn on_variant(predicate: VariantPredicate, rung: u32, ladder_len: usize) -> bool {
@@ -105,6 +109,7 @@ fn every_named_predicate_must_hold() {
     let filter = Filter {
         request_kind: vec![RequestKind::Init],
         variant: Some(both(0)),
+        sequence: None,
         url_match: Some(UrlMatch { mode: UrlMatchMode::Exact, patterns: vec!["/a".to_owned()] }),
     };
     let rung = variant(0);
@@ -138,5 +143,36 @@ fn paths_are_read_as_the_mode_says() {
         assert!(on_path(mode, &[pattern], yes), "{mode:?} {pattern} {yes}");
         assert!(on_path(mode, &["never", pattern], yes), "any of the patterns");
         assert!(!on_path(mode, &[pattern], no), "{mode:?} {pattern} {no}");
+    }
+}
+
+#[test]
+fn a_place_is_compared_with_both_ends_and_an_unknown_one_never_holds() {
+    let span = |from, to| Some(Span { from, to });
+    let predicate = |media_sequence, index_in_play, from_live_edge| {
+        let sequence = SequencePredicate { media_sequence, index_in_play, from_live_edge };
+        Filter { sequence: Some(sequence), ..Filter::default() }
+    };
+    let stands = |media_sequence, index_in_play, from_live_edge| Sequence {
+        media_sequence,
+        index_in_play,
+        from_live_edge,
+    };
+    let known = stands(Some(100), Some(0), Some(2));
+    for (filter, sequence, expected) in [
+        (predicate(span(Some(100), Some(100)), None, None), known, true),
+        (predicate(span(Some(101), None), None, None), known, false),
+        (predicate(span(None, Some(99)), None, None), known, false),
+        (predicate(None, span(None, Some(0)), None), known, true),
+        (predicate(None, None, span(Some(0), Some(1))), known, false),
+        (predicate(span(Some(0), None), span(Some(0), None), span(Some(0), None)), known, true),
+        (predicate(span(Some(0), None), span(Some(1), None), None), known, false),
+        (predicate(span(Some(0), None), None, None), stands(None, Some(0), Some(0)), false),
+        (predicate(None, span(Some(0), None), None), Sequence::default(), false),
+        (predicate(None, None, None), Sequence::default(), true),
+    ] {
+        let request = RequestView { sequence, ..RequestView::of(RequestKind::Segment, "/") };
+        let found = Matcher::compile(&filter).unwrap().matches(&request);
+        assert_eq!(found, expected, "{filter:?} {sequence:?}");
     }
 }

@@ -23,29 +23,26 @@ impl Graph {
         mut reading: Reading<'_>,
     ) -> Absorbed {
         let id = self.playlists.open(target, &mut self.shelf);
-        let mut ladder_changed = false;
+        let mut change = (false, None);
         match form {
-            Form::Master => ladder_changed = self.absorb_master(id, &Master::read(body), &mut reading),
+            Form::Master => change = self.absorb_master(id, &Master::read(body), &mut reading),
             Form::Media => self.absorb_media(id, &Media::read(body), &mut reading),
         }
-        self.playlists.forget_beyond_bound(id, &mut self.shelf);
-        self.shelf.index();
-        let playlist = self.playlists.get(id);
-        Absorbed {
-            kind: playlist.kind,
-            variant: playlist.variant.clone(),
-            ladder_changed,
-            foreign: reading.foreign,
-        }
+        self.finish(id, change, reading)
     }
 
-    /// Says whether the ladder changed.
-    fn absorb_master(&mut self, id: PlaylistId, master: &Master<'_>, reading: &mut Reading<'_>) -> bool {
+    /// Says whether the ladder changed, and what it was.
+    fn absorb_master(
+        &mut self,
+        id: PlaylistId,
+        master: &Master<'_>,
+        reading: &mut Reading<'_>,
+    ) -> (bool, Option<Ladder>) {
         let rungs = ladder::read(master, |uri| reading.resolve(uri));
         let ladder = rungs.iter().map(|rung| Arc::clone(&rung.variant)).collect::<Ladder>();
-        let changed = ladder != self.ladder;
-        self.ladder = ladder;
-        self.playlists.leave_ladder();
+        let change = self.set_ladder(ladder);
+        self.dash_is_current = false;
+        self.definitions = reading.definitions.clone();
         for rung in rungs {
             self.declare_playlist(rung.url, |playlist| {
                 playlist.kind = RequestKind::Manifest;
@@ -72,7 +69,7 @@ impl Graph {
         let itself = self.playlists.get_mut(id);
         itself.kind = RequestKind::MasterManifest;
         itself.variant = None;
-        changed
+        change
     }
 
     fn declare_playlist(&mut self, url: Option<String>, describe: impl FnOnce(&mut Playlist)) {
@@ -89,7 +86,12 @@ impl Graph {
         }
         playlist.i_frames |= media.i_frames_only;
         playlist.version += 1;
+        playlist.next_sequence = media.next_sequence;
         let (version, kind, i_frames) = (playlist.version, playlist.kind, playlist.i_frames);
+        for report in &media.reports {
+            // Whatever it is, it is asked for as a playlist next.
+            self.declare_playlist(reading.resolve(report.uri.text), |_| {});
+        }
 
         let mut room = MAX_PLAYLIST_WEIGHT;
         // The newest first: if not all of it fits, a live player is at the end.
@@ -129,11 +131,10 @@ fn declare(id: PlaylistId, version: u64, playlist: RequestKind, item: &Item<'_>)
         ItemKind::Map => (RequestKind::Init, Role::Resource),
         ItemKind::Key => (RequestKind::Key, Role::Resource),
     };
-    let declared = Declared::new(id, kind, role).at(version, item.sequence);
-    match (role, item.range) {
-        // Ranges tell what is *not* a segment apart inside a file of segments.
-        (Role::Part | Role::Resource, Some(range)) => declared.with_range(range),
-        (Role::Part | Role::Resource | Role::Segment | Role::Playlist, _) => declared,
+    let declared = Declared::new(id, kind, role).at(version, item.sequence).hinted(item.hinted);
+    match item.range {
+        Some(range) => declared.with_range(range),
+        None => declared,
     }
 }
 

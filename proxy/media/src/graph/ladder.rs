@@ -1,13 +1,16 @@
-//! Rungs: the variants of a master in the order of their bandwidth.
+//! Rungs: the variants of a master, or the pictures of an MPD, in the order of their bandwidth.
 //!
 //! Invariant: rung numbers run from 0 without a gap. Variants that share a playlist differ only in their renditions and are
-//! one rung, described by the first of them. Deliberately absent: variants of I-frames, which nobody plays at speed 1.
+//! one rung, described by the first of them; so are representations of the same bandwidth, resolution and codecs, which
+//! stand in several periods or sets. Deliberately absent: variants of I-frames, which nobody plays at speed 1.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use rebuffer_model::Variant;
 
+use super::Ladder;
+use crate::dash::{ContentType, Mpd, Representation};
 use crate::hls::Master;
 
 /// The most rungs of a ladder.
@@ -43,4 +46,45 @@ pub(super) fn read(master: &Master<'_>, mut resolve: impl FnMut(&str) -> Option<
             Rung { url, variant: Arc::new(variant) }
         })
         .collect()
+}
+
+/// The representations of pictures.
+pub(crate) fn of_mpd(mpd: &Mpd<'_>) -> Ladder {
+    let mut found = Vec::<Variant>::new();
+    for representation in mpd.representations.iter().filter(|representation| is_rung(representation)) {
+        if !found.iter().any(|variant| is_of(representation, variant)) {
+            found.push(Variant {
+                rung: 0,
+                bandwidth: representation.bandwidth,
+                average_bandwidth: None,
+                resolution: representation.resolution,
+                codecs: representation.codecs.as_deref().map(str::to_owned),
+                uri: representation.id.clone().into_owned(),
+            });
+        }
+    }
+    found.sort_by_key(|variant| variant.bandwidth);
+    let numbered = (0..MAX_RUNGS).zip(found);
+    numbered.map(|(rung, variant)| Arc::new(Variant { rung, ..variant })).collect()
+}
+
+/// The rung that a representation is.
+pub(crate) fn rung_of(representation: &Representation<'_>, ladder: &Ladder) -> Option<Arc<Variant>> {
+    let rung = ladder.iter().find(|variant| is_of(representation, variant));
+    rung.filter(|_| is_rung(representation)).cloned()
+}
+
+/// The rung of a ladder that is the same encoding.
+pub(super) fn same_in(ladder: &Ladder, variant: &Variant) -> Option<Arc<Variant>> {
+    let identity = |variant: &Variant| (variant.bandwidth, variant.resolution, variant.codecs.clone());
+    ladder.iter().find(|rung| identity(rung) == identity(variant)).cloned()
+}
+
+fn is_rung(representation: &Representation<'_>) -> bool {
+    representation.content == ContentType::Video && !representation.trick
+}
+
+fn is_of(representation: &Representation<'_>, variant: &Variant) -> bool {
+    (representation.bandwidth, representation.resolution) == (variant.bandwidth, variant.resolution)
+        && representation.codecs.as_deref() == variant.codecs.as_deref()
 }

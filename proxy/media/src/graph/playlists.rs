@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use rebuffer_model::{RequestKind, Variant};
 
+use super::presentation::{Asking, Found, Presentation, Version};
 use super::shelf::{Declared, Role, Shelf};
+use super::{Ladder, ladder};
 use crate::address;
 
 /// About how many bytes a session remembers of what its playlists list.
@@ -34,6 +36,10 @@ pub(super) struct Playlist {
     pub(super) i_frames: bool,
     /// Counts what was absorbed of it.
     pub(super) version: u64,
+    /// The number after that of its last whole segment.
+    pub(super) next_sequence: u64,
+    /// What it declares when it is an MPD.
+    presentation: Option<Box<Presentation>>,
     /// When it was last absorbed or declared.
     touched: u64,
 }
@@ -61,8 +67,7 @@ impl Playlists {
             self.list[id].touched = self.now;
             return id;
         }
-        let canonical = address::canonical(target).unwrap_or_else(|| target.to_owned());
-        let url = address::without_client_parameters(&canonical).unwrap_or(canonical);
+        let url = address::own_name(target);
         let oldest = self.oldest();
         let id = self.make_room(shelf, oldest);
         shelf.put(url, Declared::new(id, RequestKind::Manifest, Role::Playlist));
@@ -86,11 +91,46 @@ impl Playlists {
         Some(id)
     }
 
-    /// No playlist is a rung until the new ladder says so.
-    pub(super) fn leave_ladder(&mut self) {
+    /// No playlist is a rung until the new ladder says so; of MPDs remains what the new ladder has as well.
+    pub(super) fn follow_ladder(&mut self, ladder: &Ladder) {
         for playlist in &mut self.list {
             playlist.variant = None;
+            if let Some(presentation) = &mut playlist.presentation {
+                presentation.follow_ladder(|variant| ladder::same_in(ladder, variant));
+            }
         }
+    }
+
+    /// A new version of an MPD. The presentations unseen for longest make way for it.
+    pub(super) fn describe(&mut self, id: PlaylistId, version: Version) {
+        let playlist = &mut self.list[id];
+        playlist.kind = RequestKind::Manifest;
+        playlist.variant = None;
+        playlist.presentation.get_or_insert_default().push(version);
+        let weight = |playlist: &Playlist| playlist.presentation.as_ref().map_or(0, |it| it.weight());
+        let mut total = self.list.iter().map(weight).sum::<usize>();
+        let mut by_age = (0..self.list.len()).filter(|other| *other != id).collect::<Vec<_>>();
+        by_age.sort_by_key(|id| self.list[*id].touched);
+        for other in by_age {
+            if total <= MAX_WEIGHT {
+                break;
+            }
+            total -= weight(&self.list[other]);
+            self.list[other].presentation = None;
+        }
+    }
+
+    /// What an MPD declared, the one seen last before others.
+    pub(super) fn find(&self, asking: &Asking) -> Option<Found> {
+        let mut described =
+            self.list.iter().filter(|playlist| playlist.presentation.is_some()).collect::<Vec<_>>();
+        described.sort_by_key(|playlist| std::cmp::Reverse(playlist.touched));
+        described.iter().find_map(|playlist| playlist.presentation.as_ref()?.find(asking))
+    }
+
+    #[cfg(test)]
+    pub(super) fn presentations_weight(&self) -> usize {
+        self.list.iter().filter_map(|playlist| playlist.presentation.as_ref()).map(|it| it.weight()).sum()
     }
 
     /// Forgets what playlists list until the rest is within bounds, the longest unseen first, `current` never.
@@ -127,6 +167,8 @@ impl Playlists {
             variant: None,
             i_frames: false,
             version: 0,
+            next_sequence: 0,
+            presentation: None,
             touched: self.now,
         };
         if self.list.len() < MAX_PLAYLISTS {

@@ -11,6 +11,7 @@ use std::collections::hash_map::Entry;
 use rebuffer_model::RequestKind;
 
 use super::playlists::PlaylistId;
+use crate::hls::MAX_ENTRIES;
 use crate::{ByteRange, address};
 
 /// What an entry takes beside its URL, about.
@@ -35,8 +36,27 @@ pub(super) struct Declared {
     /// The media sequence number it belongs to; of several the highest, as a version is put newest first.
     sequence: u64,
     kind: RequestKind,
+    /// Whether it is only hinted at.
+    hinted: bool,
     /// Parts of the file that are something else than the rest.
-    ranges: Vec<(ByteRange, RequestKind)>,
+    ranges: Vec<Ranged>,
+    /// Segments of the file, and their numbers.
+    segments: Vec<(ByteRange, u64)>,
+}
+
+/// A part of a file.
+#[derive(Debug, Clone, Copy)]
+struct Ranged {
+    range: ByteRange,
+    fact: Fact,
+}
+
+/// What some bytes are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fact {
+    pub(super) kind: RequestKind,
+    pub(super) sequence: u64,
+    pub(super) hinted: bool,
 }
 
 /// How long a declaration lasts, and which one of two on the same URL is the main thing: the later in this list.
@@ -99,6 +119,10 @@ impl Shelf {
         self.exact.retain(|_, declared| stays(declared));
     }
 
+    pub(super) fn count(&self, counts: impl Fn(&Declared) -> bool) -> usize {
+        self.exact.values().filter(|declared| counts(declared)).count()
+    }
+
     /// To be called after changes, before anything is sought by its path.
     pub(super) fn index(&mut self) {
         self.by_path.clear();
@@ -132,7 +156,16 @@ impl Shelf {
 
 impl Declared {
     pub(super) fn new(playlist: PlaylistId, kind: RequestKind, role: Role) -> Self {
-        Self { playlist, role, version: 0, sequence: 0, kind, ranges: Vec::new() }
+        Self {
+            playlist,
+            role,
+            version: 0,
+            sequence: 0,
+            kind,
+            hinted: false,
+            ranges: Vec::new(),
+            segments: Vec::new(),
+        }
     }
 
     pub(super) fn at(mut self, version: u64, sequence: u64) -> Self {
@@ -141,19 +174,39 @@ impl Declared {
         self
     }
 
-    pub(super) fn with_range(mut self, range: ByteRange) -> Self {
-        self.ranges.push((range, self.kind));
+    pub(super) fn hinted(mut self, hinted: bool) -> Self {
+        self.hinted = hinted;
         self
     }
 
-    /// The kind of these bytes of it.
-    pub(super) fn kind_of(&self, asked: Option<ByteRange>) -> RequestKind {
-        let ranged = asked.and_then(|asked| self.ranges.iter().find(|(range, _)| range.answers(asked)));
-        ranged.map_or(self.kind, |(_, kind)| *kind)
+    /// Of a segment its bytes are one among others; anything else is told apart from what surrounds it.
+    pub(super) fn with_range(mut self, range: ByteRange) -> Self {
+        if self.role == Role::Segment {
+            self.segments.push((range, self.sequence));
+        } else {
+            self.ranges.push(Ranged { range, fact: self.whole() });
+        }
+        self
+    }
+
+    /// What these bytes of it are.
+    pub(super) fn fact(&self, asked: Option<ByteRange>) -> Fact {
+        let Some(asked) = asked else { return self.whole() };
+        let part = self.ranges.iter().find(|part| part.range.answers(asked)).map(|part| part.fact);
+        let segment = || {
+            let (_, sequence) = self.segments.iter().find(|(range, _)| range.answers(asked))?;
+            Some(Fact { sequence: *sequence, ..self.whole() })
+        };
+        part.or_else(segment).unwrap_or_else(|| self.whole())
+    }
+
+    fn whole(&self) -> Fact {
+        Fact { kind: self.kind, sequence: self.sequence, hinted: self.hinted }
     }
 
     pub(super) fn weight(&self, url: &str) -> usize {
-        url.len() + ENTRY_WEIGHT + self.ranges.len() * size_of::<(ByteRange, RequestKind)>()
+        let parts = self.ranges.len() * size_of::<Ranged>();
+        url.len() + ENTRY_WEIGHT + parts + self.segments.len() * size_of::<(ByteRange, u64)>()
     }
 
     pub(super) fn is_within(&self, horizon: &Horizon) -> bool {
@@ -181,6 +234,9 @@ impl Declared {
         }
         let room = MAX_RANGES.saturating_sub(self.ranges.len());
         self.ranges.extend(new.ranges.into_iter().take(room));
+        let room = MAX_ENTRIES.saturating_sub(self.segments.len());
+        self.segments.extend(new.segments.into_iter().take(room));
+        self.hinted &= new.hinted;
         if new.role > self.role {
             self.role = new.role;
             self.kind = new.kind;

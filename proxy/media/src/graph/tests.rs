@@ -11,6 +11,12 @@ fn graph() -> Graph {
     Graph::new([])
 }
 
+#[test]
+fn a_graph_may_be_shared_between_threads() {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Graph>();
+}
+
 /// A live playlist of ten segments that begins at `first`; `query` is added to each URL.
 fn live(first: u64, query: &str) -> String {
     let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{first}\n");
@@ -191,4 +197,128 @@ fn what_a_playlist_shares_with_a_later_one_is_the_later_ones() {
     assert_eq!(rung(&graph), Some(0));
     graph.absorb("/b.m3u8", None, live(0, "").as_bytes());
     assert_eq!(rung(&graph), Some(1));
+}
+
+#[test]
+fn a_segment_knows_its_number_and_how_far_it_is_from_the_edge() {
+    let mut graph = graph();
+    graph.absorb("/live.m3u8", None, live(100, "").as_bytes());
+    let place = |graph: &Graph, target| {
+        let place = graph.classify(target, None).place;
+        (place.media_sequence, place.from_live_edge, place.hinted)
+    };
+    assert_eq!(place(&graph, "/109.m4s"), (Some(109), Some(0), false));
+    assert_eq!(place(&graph, "/100.m4s?CMCD=a"), (Some(100), Some(9), false));
+    assert_eq!(place(&graph, "/live.m3u8"), (None, None, false));
+    assert_eq!(place(&graph, "/elsewhere.m4s"), (None, None, false));
+
+    let mut newer = live(103, "");
+    newer.push_str("#EXT-X-MAP:URI=\"i.mp4\"\n#EXT-X-PART:DURATION=1,URI=\"113.0\"\n");
+    newer.push_str("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"113.1\"\n");
+    graph.absorb("/live.m3u8", None, newer.as_bytes());
+    assert_eq!(place(&graph, "/109.m4s"), (Some(109), Some(3), false));
+    assert_eq!(place(&graph, "/100.m4s"), (Some(100), Some(12), false), "of the version before");
+    assert_eq!(place(&graph, "/113.0"), (Some(113), Some(0), false));
+    assert_eq!(place(&graph, "/113.1"), (Some(113), Some(0), true));
+    assert_eq!(place(&graph, "/i.mp4"), (None, None, false));
+
+    newer.push_str("#EXT-X-PART:DURATION=1,URI=\"113.1\"\n");
+    graph.absorb("/live.m3u8", None, newer.as_bytes());
+    assert_eq!(place(&graph, "/113.1"), (Some(113), Some(0), false), "listed as well");
+}
+
+#[test]
+fn segments_in_one_file_have_numbers_of_their_own() {
+    let text = "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-MAP:URI=\"a.mp4\",BYTERANGE=\"100@0\"\n\
+                #EXT-X-BYTERANGE:50@100\n#EXTINF:4,\na.mp4\n#EXT-X-BYTERANGE:50\n#EXTINF:4,\na.mp4\n\
+                #EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"a.mp4\",BYTERANGE-START=200\n#EXT-X-ENDLIST\n";
+    let mut graph = graph();
+    graph.absorb("/vod.m3u8", None, text.as_bytes());
+    let asked = |range| {
+        let classified = graph.classify("/a.mp4", ByteRange::from_header(range));
+        (classified.kind, classified.place.media_sequence, classified.place.hinted)
+    };
+    assert_eq!(asked("bytes=0-99"), (RequestKind::Init, None, false));
+    assert_eq!(asked("bytes=100-149"), (RequestKind::Segment, Some(7), false));
+    assert_eq!(asked("bytes=150-199"), (RequestKind::Segment, Some(8), false));
+    assert_eq!(asked("bytes=200-"), (RequestKind::Partial, Some(9), true));
+}
+
+#[test]
+fn segments_are_counted_as_a_play_asks_for_them() {
+    let mut graph = graph();
+    graph.absorb("/live.m3u8", None, live(100, "").as_bytes());
+    let mut index = |play, target| {
+        let kind = graph.classify(target, None).kind;
+        graph.index_in_play(play, kind, target, None)
+    };
+    assert_eq!(index("p", "/live.m3u8"), None);
+    assert_eq!(
+        [index("p", "/105.m4s"), index("p", "/106.m4s"), index("p", "/105.m4s")],
+        [Some(0), Some(1), Some(0)]
+    );
+    assert_eq!(index("q", "/106.m4s"), Some(0));
+}
+
+#[test]
+fn variables_are_known_in_the_master_and_in_its_playlists() {
+    let mut graph = graph();
+    let master =
+        "#EXTM3U\n#EXT-X-DEFINE:NAME=\"d\",VALUE=\"deep/er\"\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{$d}/a.m3u8\n";
+    graph.absorb("/master.m3u8", None, master.as_bytes());
+    assert_eq!(graph.classify("/deep/er/a.m3u8", None).variant.map(|it| it.rung), Some(0));
+    let media =
+        "#EXTM3U\n#EXT-X-DEFINE:IMPORT=\"d\"\n#EXT-X-DEFINE:QUERYPARAM=\"t\"\n#EXTINF:4,\n{$d}/1.ts?t={$t}\n";
+    graph.absorb("/deep/er/a.m3u8?t=5", None, media.as_bytes());
+    assert!(is_known(&graph, "/deep/er/deep/er/1.ts?t=5"));
+}
+
+#[test]
+fn a_report_tells_of_a_sibling() {
+    let mut graph = graph();
+    let text =
+        format!("{}#EXT-X-RENDITION-REPORT:URI=\"../b/live.m3u8\",LAST-MSN=9,LAST-PART=2\n", live(0, ""));
+    graph.absorb("/a/live.m3u8", None, text.as_bytes());
+    assert_eq!(graph.classify("/b/live.m3u8?_HLS_msn=9", None).source, Source::Declared);
+}
+
+/// An MPD of one representation whose segments are listed one by one.
+fn listed(prefix: &str, segments: usize) -> String {
+    let mut text = "<MPD><Period><AdaptationSet mimeType='video/mp4'><Representation id='1' bandwidth='1'>\
+                    <SegmentList>"
+        .to_owned();
+    for number in 0..segments {
+        write!(text, "<SegmentURL media='{prefix}{number}.m4s'/>").unwrap();
+    }
+    text + "</SegmentList></Representation></AdaptationSet></Period></MPD>"
+}
+
+#[test]
+fn presentations_need_no_more_memory_than_they_may() {
+    let mut graph = graph();
+    let long = "x".repeat(1_000);
+    for number in 0..8 {
+        let mpd = listed(&format!("{long}{number}-"), 2_500);
+        graph.absorb(&format!("/{number}.mpd"), None, mpd.as_bytes());
+        assert!(graph.playlists.presentations_weight() <= 2 * MAX_PLAYLIST_WEIGHT, "{number}");
+    }
+    assert!(is_known(&graph, &format!("/{long}7-2499.m4s")));
+    assert!(!is_known(&graph, &format!("/{long}0-2499.m4s")));
+
+    graph.absorb("/huge.mpd", None, listed(&long, 10_000).as_bytes());
+    assert!(is_known(&graph, &format!("/{long}9999.m4s")), "of a huge one the end is known");
+    assert!(!is_known(&graph, &format!("/{long}0.m4s")));
+}
+
+#[test]
+fn an_mpd_that_moves_with_every_version_is_one_presentation() {
+    let mut graph = graph();
+    for version in 0..1_000 {
+        let text =
+            listed("s", 3).replace("<MPD>", &format!("<MPD><Location>/{}.mpd</Location>", version + 1));
+        graph.absorb(&format!("/{version}.mpd"), None, text.as_bytes());
+    }
+    assert_eq!(graph.playlists.len(), 1);
+    assert!(is_known(&graph, "/1000.mpd") && !is_known(&graph, "/3.mpd"));
+    assert!(graph.shelf.count(|_| true) <= 20);
 }

@@ -14,6 +14,10 @@ pub struct Attribute<'a> {
     pub value: Text<'a>,
     /// Whether the value stood in quotes.
     pub quoted: bool,
+    /// Where its name begins.
+    pub at: usize,
+    /// Where the comma after it stands, or the list ends.
+    pub end: usize,
 }
 
 /// The attributes of a tag, in order.
@@ -59,6 +63,7 @@ impl<'a> Iterator for Attributes<'a> {
             if self.rest.text.is_empty() {
                 return None;
             }
+            let at = self.rest.at;
             let name = self.take_to(|c| matches!(c, '=' | ',')).trimmed().text;
             if !self.rest.text.starts_with('=') {
                 continue;
@@ -74,7 +79,7 @@ impl<'a> Iterator for Attributes<'a> {
             } else {
                 self.take_to(|c| c == ',').trimmed()
             };
-            return Some(Attribute { name, value, quoted });
+            return Some(Attribute { name, value, quoted, at, end: self.rest.at });
         }
     }
 }
@@ -89,6 +94,7 @@ mod tests {
         attributes
             .map(|attribute| {
                 assert_eq!(list.get(attribute.value.span()), Some(attribute.value.text));
+                assert!(list.get(attribute.at..attribute.end).unwrap().starts_with(attribute.name));
                 (attribute.name, attribute.value.text, attribute.quoted)
             })
             .collect()

@@ -32,6 +32,8 @@ pub struct Tag<'a> {
     pub name: &'a str,
     /// Empty when the tag has none.
     pub value: Text<'a>,
+    /// Where its `#` stands.
+    pub at: usize,
 }
 
 /// The lines of a body, in order.
@@ -47,13 +49,18 @@ impl<'a> Text<'a> {
     }
 
     /// The text without blanks around it.
-    pub(super) fn trimmed(self) -> Self {
+    pub(crate) fn trimmed(self) -> Self {
         let front = self.text.trim_ascii_start();
         Self { text: front.trim_ascii_end(), at: self.at + (self.text.len() - front.len()) }
     }
 }
 
 impl<'a> Tag<'a> {
+    /// From its `#` to the end of its value.
+    pub fn span(self) -> Range<usize> {
+        self.at..self.value.span().end
+    }
+
     pub fn attributes(self) -> Attributes<'a> {
         Attributes::new(self.value)
     }
@@ -90,6 +97,17 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
+/// The whole line around this part of it, with its end.
+pub(crate) fn line_around(body: &[u8], part: Range<usize>) -> Range<usize> {
+    let before = body.get(..part.start).unwrap_or_default();
+    let after = body.get(part.end..).unwrap_or_default();
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    // A byte order mark belongs to the file.
+    let start = if start == 0 && body.starts_with(b"\xef\xbb\xbf") { 3 } else { start };
+    let end = after.iter().position(|byte| *byte == b'\n').map_or(body.len(), |at| part.end + at + 1);
+    start..end
+}
+
 fn read(line: Text<'_>) -> Option<Line<'_>> {
     let line = line.trimmed();
     if line.text.is_empty() {
@@ -104,7 +122,7 @@ fn read(line: Text<'_>) -> Option<Line<'_>> {
     let end = line.at + line.text.len();
     let (name, value) = tag.split_once(':').unwrap_or((tag, ""));
     let value = Text { text: value, at: end - value.len() };
-    Some(Line::Tag(Tag { name, value: value.trimmed() }))
+    Some(Line::Tag(Tag { name, value: value.trimmed(), at: line.at }))
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use std::collections::VecDeque;
 use super::{Attributes, Line, Lines, MAX_ENTRIES, Tag, Text};
 use crate::ByteRange;
 
+/// The most reports of siblings that are kept.
+const MAX_REPORTS: usize = 64;
+
 /// What a media playlist declares.
 #[derive(Debug, Default)]
 pub struct Media<'a> {
@@ -26,6 +29,19 @@ pub struct Media<'a> {
     pub i_frames_only: bool,
     /// In the order of the playlist.
     pub items: VecDeque<Item<'a>>,
+    /// Where sibling playlists are, and how far.
+    pub reports: Vec<Report<'a>>,
+}
+
+/// What a playlist says of a sibling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Report<'a> {
+    /// The sibling's playlist.
+    pub uri: Text<'a>,
+    /// The number of its last segment.
+    pub last_msn: Option<u64>,
+    /// The number of its last part in that segment.
+    pub last_part: Option<u64>,
 }
 
 /// Something to fetch.
@@ -39,6 +55,8 @@ pub struct Item<'a> {
     pub range: Option<ByteRange>,
     /// The segment it belongs to, or stands before.
     pub sequence: u64,
+    /// Whether it is only hinted at.
+    pub hinted: bool,
 }
 
 /// What an item is.
@@ -79,7 +97,7 @@ impl<'a> Media<'a> {
         let declared = cursor.byte_range.take();
         let range = declared.and_then(|text| ByteRange::from_playlist(text, cursor.next_segment_byte));
         cursor.next_segment_byte = range.map_or(0, ByteRange::end);
-        self.push(ItemKind::Segment, uri, range);
+        self.push(ItemKind::Segment, uri, range, false);
         self.next_sequence = self.next_sequence.saturating_add(1);
         cursor.counted = true;
     }
@@ -90,10 +108,14 @@ impl<'a> Media<'a> {
             "EXT-X-ENDLIST" => self.ended = true,
             "EXT-X-I-FRAMES-ONLY" => self.i_frames_only = true,
             "EXT-X-BYTERANGE" => cursor.byte_range = Some(tag.value.text),
-            // Once a segment was counted the number comes too late to mean anything.
+            // Once a segment was counted, or numbered before, it comes too late to mean anything.
             "EXT-X-MEDIA-SEQUENCE" if !cursor.counted => {
                 self.media_sequence = tag.number().unwrap_or_default();
                 self.next_sequence = self.media_sequence;
+                cursor.counted = true;
+                for item in &mut self.items {
+                    item.sequence = self.media_sequence;
+                }
             }
             "EXT-X-SKIP" => {
                 let skipped = tag.attributes().number("SKIPPED-SEGMENTS").unwrap_or_default();
@@ -107,6 +129,7 @@ impl<'a> Media<'a> {
                 self.read_resource(ItemKind::Part, tag.attributes(), &mut cursor.next_part_byte);
             }
             "EXT-X-PRELOAD-HINT" => self.read_hint(tag.attributes()),
+            "EXT-X-RENDITION-REPORT" => self.read_report(tag.attributes()),
             _ => {}
         }
     }
@@ -116,7 +139,16 @@ impl<'a> Media<'a> {
         let range = attributes.value("BYTERANGE").and_then(|text| ByteRange::from_playlist(text.text, *next));
         *next = range.map_or(0, ByteRange::end);
         if let Some(uri) = attributes.value("URI") {
-            self.push(kind, uri, range);
+            self.push(kind, uri, range, false);
+        }
+    }
+
+    fn read_report(&mut self, attributes: Attributes<'a>) {
+        if let Some(uri) = attributes.value("URI")
+            && self.reports.len() < MAX_REPORTS
+        {
+            let (last_msn, last_part) = (attributes.number("LAST-MSN"), attributes.number("LAST-PART"));
+            self.reports.push(Report { uri, last_msn, last_part });
         }
     }
 
@@ -130,15 +162,15 @@ impl<'a> Media<'a> {
         let ranged = start.is_some() || length.is_some();
         let range = ranged.then(|| ByteRange { start: start.unwrap_or_default(), length });
         if let Some(uri) = attributes.value("URI") {
-            self.push(kind, uri, range);
+            self.push(kind, uri, range, true);
         }
     }
 
-    fn push(&mut self, kind: ItemKind, uri: Text<'a>, range: Option<ByteRange>) {
+    fn push(&mut self, kind: ItemKind, uri: Text<'a>, range: Option<ByteRange>, hinted: bool) {
         if self.items.len() == MAX_ENTRIES {
             self.items.pop_front();
         }
-        self.items.push_back(Item { kind, uri, range, sequence: self.next_sequence });
+        self.items.push_back(Item { kind, uri, range, sequence: self.next_sequence, hinted });
     }
 }
 
@@ -183,6 +215,14 @@ mod tests {
             [Some((0, Some(100))), Some((100, Some(50))), Some((150, Some(60))), None]
         );
         assert!(media.ended);
+    }
+
+    #[test]
+    fn what_stands_before_the_number_belongs_to_the_first_segment() {
+        let media = Media::read(
+            b"#EXTM3U\n#EXT-X-MAP:URI=\"i\"\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-MEDIA-SEQUENCE:x\n#EXTINF:1,\ns\n",
+        );
+        assert_eq!(items(&media), [(ItemKind::Map, "i", 7), (ItemKind::Segment, "s", 7)]);
     }
 
     #[test]

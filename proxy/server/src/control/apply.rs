@@ -139,6 +139,12 @@ fn what_changed(before: &Control, after: &Control, in_force_rate_mbps: Option<f6
             in_force_rate_mbps,
         });
     }
+    if before.transfer_timeouts != after.transfer_timeouts {
+        kinds.push(ActionKind::TransferTimeoutsChange { asked: after.transfer_timeouts });
+    }
+    if before.content != after.content {
+        kinds.push(ActionKind::ContentChange { asked: after.content.clone() });
+    }
     if before.labels != after.labels {
         kinds.push(ActionKind::LabelChanged { labels: after.labels.clone() });
     }
@@ -186,6 +192,11 @@ mod tests {
             names("{}", r#"{"shape":{"rate_mbps":1},"labels":{"a":"b"}}"#),
             ["shaper_config_change", "label_changed"]
         );
+        assert_eq!(
+            names("{}", r#"{"transfer_timeouts":{"idle_timeout_seconds":2}}"#),
+            ["transfer_timeouts_change"]
+        );
+        assert_eq!(names("{}", r#"{"content":{"strip_codecs":true}}"#), ["content_change"]);
         assert_eq!(names(rule, rule), [""; 0]);
     }
 

@@ -66,7 +66,8 @@ pub(super) async fn create(State(rig): State<Arc<Rig>>, body: Bytes) -> Result<R
         let detail = format!("player {id} is there with other settings; PATCH it instead");
         return Err(Problem::new(ProblemKind::Conflict, detail).into());
     }
-    let leaves = ["labels", "fault_rules", "shape"].map(str::to_owned).to_vec();
+    let fields = ["labels", "fault_rules", "shape", "transfer_timeouts", "content"];
+    let leaves = fields.map(str::to_owned).to_vec();
     let made = apply(&rig, &player, Change { control, leaves }).await;
     let record = match made {
         Ok(record) => record,
@@ -96,7 +97,8 @@ pub(super) async fn get(State(rig): State<Arc<Rig>>, Path(raw): Path<String>) ->
     Ok(shown(StatusCode::OK, named(&rig, &raw)?.record()))
 }
 
-/// Edits labels, fault rules and shape with a JSON merge patch. Answers when the change is in force and stored.
+/// Edits labels, fault rules, shape, transfer timeouts and content with a JSON merge patch. Answers when the change is in force
+/// and stored.
 #[utoipa::path(patch, path = "/api/v2/players/{player_id}", tag = "players", operation_id = "patchPlayer",
     params(
         ("player_id" = String, Path, description = "Any name the player uses"),

@@ -5,35 +5,89 @@
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE,
-    HeaderValue,
+    HeaderValue, LOCATION, RETRY_AFTER,
 };
+use http::uri::PathAndQuery;
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rebuffer_api::{Problem, ProblemKind};
+use rebuffer_model::{Canned, RuleId};
 
 use super::{ReplyBody, empty};
+use crate::identity;
 use crate::origin::Silence;
-use crate::record::Recorder;
+use crate::record::{Recorder, has_body};
 
-/// The step: a status and nothing else.
-pub(super) fn answer(status: u16, mut recorder: Recorder) -> Response<ReplyBody> {
+/// What marks a request as led here by a redirect of the rig's; its value is the rule.
+const LOOP: &str = "rebuffer_loop";
+
+/// The step: an answer of the rule's own.
+pub(super) fn canned(canned: &Canned, mut recorder: Recorder) -> Response<ReplyBody> {
     // A rule's status is from 400 to 599 by construction.
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(canned.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = own_answer(status);
-    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(canned.body.len()));
+    if let Some(seconds) = canned.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if !canned.body.is_empty() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    }
     recorder.answers(status, response.headers(), true);
+    if !canned.body.is_empty() && has_body(recorder.method(), status) {
+        recorder.sent(canned.body.len());
+        *response.body_mut() = whole(canned.body.clone().into());
+    }
     recorder.complete();
     response
+}
+
+/// The step: 302 to what was asked for, marked, so that the next request is led here again.
+pub(super) fn redirect_here(
+    target: &PathAndQuery,
+    rule_id: Option<&RuleId>,
+    mut recorder: Recorder,
+) -> Response<ReplyBody> {
+    let rule = rule_id.map(RuleId::as_str).unwrap_or_default();
+    let sign = if target.query().is_some() { '&' } else { '?' };
+    let location = format!("{target}{sign}{LOOP}={}", utf8_percent_encode(rule, NON_ALPHANUMERIC));
+    let mut response = own_answer(StatusCode::FOUND);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    match HeaderValue::from_str(&location) {
+        Ok(location) => {
+            headers.insert(LOCATION, location);
+        }
+        Err(_) => recorder.not_performed("not_performed_no_location"),
+    }
+    recorder.answers(StatusCode::FOUND, response.headers(), true);
+    recorder.complete();
+    response
+}
+
+/// The rule that led this request here, and the target as it was before.
+pub(crate) fn loop_of(target: &PathAndQuery) -> Option<(RuleId, PathAndQuery)> {
+    let led = identity::query_value(target.query(), LOOP)?;
+    let rule_id = RuleId::new(&led).ok()?;
+    let others = target.query()?.split('&').filter(|pair| pair.split('=').next() != Some(LOOP));
+    let query = others.collect::<Vec<_>>().join("&");
+    let sign = if query.is_empty() { "" } else { "?" };
+    Some((rule_id, format!("{}{sign}{query}", target.path()).parse().ok()?))
 }
 
 /// 502 or 504, saying that it is the rig that speaks.
 pub(super) fn in_place_of_the_origin(silence: &Silence, mut recorder: Recorder) -> Response<ReplyBody> {
     let kind = match silence {
         Silence::Unreachable { .. } => ProblemKind::BadGateway,
-        Silence::TooLate { .. } => ProblemKind::GatewayTimeout,
+        Silence::TooLate { .. } | Silence::Expired => ProblemKind::GatewayTimeout,
     };
     let (response, bytes) = problem(&Problem::new(kind, format!("the rig {silence}")));
-    recorder.silent();
+    match silence {
+        Silence::Unreachable { .. } | Silence::TooLate { .. } => recorder.silent(),
+        Silence::Expired => recorder.expired(),
+    }
     recorder.answers(response.status(), response.headers(), true);
     recorder.sent(bytes);
     recorder.complete();
@@ -68,7 +122,29 @@ pub(crate) fn problem(problem: &Problem) -> (Response<ReplyBody>, usize) {
     let body = Bytes::from(serde_json::to_vec(problem).unwrap_or_default());
     let length = body.len();
     let mut response = own_answer(status);
-    *response.body_mut() = Full::new(body).map_err(|never| match never {}).boxed_unsync();
+    *response.body_mut() = whole(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     (response, length)
+}
+
+fn whole(body: Bytes) -> ReplyBody {
+    Full::new(body).map_err(|never| match never {}).boxed_unsync()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marked_request_names_its_rule_and_what_it_was() {
+        let found = |target: &str| {
+            let (rule, was) = loop_of(&target.parse().unwrap())?;
+            Some((rule.as_str().to_owned(), was.to_string()))
+        };
+        let expected = |rule: &str, was: &str| Some((rule.to_owned(), was.to_owned()));
+        assert_eq!(found("/a?rebuffer_loop=rule-1"), expected("rule-1", "/a"));
+        assert_eq!(found("/a?x=1&rebuffer_loop=rule%2D1&y=2"), expected("rule-1", "/a?x=1&y=2"));
+        assert_eq!(found("/a?x=1"), None);
+        assert_eq!(found("/a?rebuffer_loop="), None);
+    }
 }

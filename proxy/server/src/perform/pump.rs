@@ -3,6 +3,7 @@
 //! Invariant: at most one piece is held at a time, and it is given on before the next is drawn, so a slow client slows the
 //! origin and holds nothing here. The steps run in order, once. Deliberately absent: the head, which went out before.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,33 +15,30 @@ use rebuffer_engine::Script;
 use rebuffer_model::Step;
 use rebuffer_shaper::Link;
 
+use super::damage::Damaged;
+use super::ending::{self, Breach, Broken};
 use super::forward::{Forwarded, Source};
-use super::reset::Breach;
-use super::{ReplyBody, empty, left_out, reset};
+use super::pace::Pace;
+use super::{ReplyBody, empty, left_out};
 use crate::record::{Recorder, content_length};
 
-static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+/// A damaged piece is at most this long, so that zeros need no memory of their own.
+const DAMAGED_PIECE: usize = 64 * 1024;
 
-/// Why a body ends before its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Broken {
-    /// The origin's body broke off, or paused for too long.
-    #[error("the origin's body broke off")]
-    Origin,
-    /// A script says so.
-    #[error("cut by a fault")]
-    Cut,
-}
-
-/// The answer with its head as it is, and a body that performs the rest of the script.
-pub(super) fn pumped(forwarded: Forwarded, script: Script, mut recorder: Recorder) -> Response<ReplyBody> {
-    let Forwarded { head, source, may_have_body } = forwarded;
-    recorder.answers(head.status, &head.headers, false);
+/// The answer with its head as it is, and a body that performs the script from this step on.
+pub(super) fn pumped(
+    forwarded: Forwarded,
+    script: Script,
+    at: usize,
+    mut recorder: Recorder,
+) -> Response<ReplyBody> {
+    let Forwarded { head, source, may_have_body, edited, .. } = forwarded;
+    recorder.answers(head.status, &head.headers, edited);
     let (ready, rest, broken) = match source {
         Source::Nothing => {
             recorder.complete();
             // Without a body there is nothing to cut and nothing to overwrite.
-            if script.iter().any(|step| matches!(step, Step::Reset | Step::ZeroFill)) {
+            if script.iter().any(Step::needs_a_body) {
                 recorder.not_performed("not_performed_no_body");
             }
             return Response::from_parts(head, if may_have_body { empty() } else { left_out() });
@@ -48,6 +46,10 @@ pub(super) fn pumped(forwarded: Forwarded, script: Script, mut recorder: Recorde
         Source::Origin { read, rest } => (read, rest, None),
         Source::BrokenOff { read, how } => (read, None, Some(how)),
     };
+    if let Some(deadlines) = recorder.deadlines() {
+        let watching = Arc::clone(deadlines).watch(recorder.lane().far());
+        recorder.rig().spawn("deadline", watching);
+    }
     let expected = content_length(&head.headers);
     recorder.received(ready.len());
     let pump = Pump {
@@ -57,9 +59,11 @@ pub(super) fn pumped(forwarded: Forwarded, script: Script, mut recorder: Recorde
         ready,
         rest,
         broken,
+        trailers: None,
         script,
-        at: 0,
-        zero_fill: false,
+        at,
+        damage: None,
+        pace: None,
         sent: 0,
         expected,
     };
@@ -77,9 +81,12 @@ struct Pump {
     rest: Option<Incoming>,
     /// The origin's body is known to break after `ready`.
     broken: Option<Breach>,
+    /// What follows the body.
+    trailers: Option<Frame<Bytes>>,
     script: Script,
     at: usize,
-    zero_fill: bool,
+    damage: Option<Damaged>,
+    pace: Option<Pace>,
     sent: u64,
     /// The declared length of the body.
     expected: Option<u64>,
@@ -87,12 +94,10 @@ struct Pump {
 
 /// What drawing from the origin gave.
 enum Drawn {
-    /// `ready` has bytes.
+    /// `ready` has bytes to give on.
     Data,
-    /// The body is over.
+    /// The body is over; what is in `ready` is its end.
     End,
-    /// Trailers.
-    Trailers(Frame<Bytes>),
     /// It broke off.
     Broken(Breach),
 }
@@ -102,21 +107,44 @@ type Piece = Result<Frame<Bytes>, Broken>;
 impl Pump {
     /// The next piece of the body, with what makes the one after it.
     async fn next(mut self) -> Option<(Piece, Option<Self>)> {
+        let script = Arc::clone(&self.script);
         loop {
-            let step = self.script.get(self.at).cloned();
-            let (room, keep) = match step {
-                None => {
-                    self.recorder.complete();
-                    return None;
-                }
-                Some(Step::Answer { .. } | Step::Forward) => (0, 0),
-                Some(Step::ZeroFill) => {
-                    self.zero_fill = true;
+            let (room, keep) = match script.get(self.at) {
+                None => return self.end(),
+                Some(Step::Damage(how)) => {
+                    self.damage = Some(Damaged::new(*how, self.expected));
                     (0, 0)
                 }
-                Some(Step::Body) => (u64::MAX, 0),
-                Some(Step::BodyPrefix { bytes }) => self.room_before_the_last_byte(bytes),
-                Some(Step::Reset) => return Some((Err(self.reset().await), None)),
+                Some(Step::Pace(rate)) => {
+                    self.pace = Some(Pace::new(*rate));
+                    (0, 0)
+                }
+                Some(Step::Body) => (u64::MAX, self.damage.as_ref().map_or(0, Damaged::keeps)),
+                Some(Step::BodyPrefix { bytes }) => self.room_before_the_last_byte(*bytes),
+                Some(Step::Hold { ms }) => {
+                    ending::hold(&mut self.recorder, *ms).await;
+                    (0, 0)
+                }
+                Some(Step::Reset(scope)) => {
+                    return Some((Err(ending::reset(&mut self.recorder, self.sent, *scope).await), None));
+                }
+                Some(Step::Close(scope)) => {
+                    return Some((Err(ending::close(&mut self.recorder, self.sent, *scope).await), None));
+                }
+                Some(Step::EndEarly) => {
+                    return Some((Err(ending::end_early(&mut self.recorder, self.sent).await), None));
+                }
+                // Of the head, and done.
+                Some(
+                    Step::Answer(_)
+                    | Step::RedirectHere
+                    | Step::Before
+                    | Step::DropDirectives
+                    | Step::Delay(_)
+                    | Step::Forward
+                    | Step::ContentType(_)
+                    | Step::BreakRule { .. },
+                ) => (0, 0),
             };
             if room == 0 {
                 self.at += 1;
@@ -124,17 +152,20 @@ impl Pump {
             }
             match self.draw(keep).await {
                 Drawn::Data => return Some((Ok(self.give(room, keep).await), Some(self))),
-                // The end of a body that is to be cut: what follows it would make it whole.
-                Drawn::Trailers(_) if self.script.contains(&Step::Reset) => {}
-                Drawn::Trailers(trailers) => {
-                    // Nobody draws from a body after its trailers.
-                    self.recorder.complete();
-                    return Some((Ok(trailers), Some(self)));
+                Drawn::End if room == u64::MAX && !self.ready.is_empty() => {
+                    return Some((Ok(self.give_the_end().await), Some(self)));
                 }
                 Drawn::End => self.at += 1,
                 Drawn::Broken(how) => return Some((Err(self.break_like_the_origin(how).await), None)),
             }
         }
+    }
+
+    fn end(mut self) -> Option<(Piece, Option<Self>)> {
+        // Nobody draws from a body after its trailers.
+        self.recorder.complete();
+        let trailers = self.trailers.take()?;
+        Some((Ok(trailers), Some(self)))
     }
 
     /// How much may go before the last byte, and how much must be kept back because any byte may be the last.
@@ -143,18 +174,10 @@ impl Pump {
         (most.saturating_sub(self.sent), usize::from(self.expected.is_none()))
     }
 
-    async fn reset(&mut self) -> Broken {
-        if let Some(instead) = reset::reset(self.recorder.connection(), self.sent).await {
-            self.recorder.not_performed(&instead);
-        }
-        self.recorder.cut();
-        Broken::Cut
-    }
-
     /// The client gets what the origin gave, and then the same end.
     async fn break_like_the_origin(&mut self, how: Breach) -> Broken {
         self.recorder.origin_broke();
-        reset::end_like_the_origin(self.recorder.connection(), self.sent, how, self.stall).await;
+        ending::end_like_the_origin(self.recorder.lane(), self.sent, how, self.stall).await;
         Broken::Origin
     }
 
@@ -174,7 +197,11 @@ impl Pump {
                             [&self.ready[..], &data].concat().into()
                         };
                     }
-                    Err(trailers) => return Drawn::Trailers(trailers),
+                    Err(trailers) => {
+                        // What follows a body would make one that is to be cut whole.
+                        self.trailers = (!self.script.iter().any(Step::cuts)).then_some(trailers);
+                        self.rest = None;
+                    }
                 },
                 Ok(None) => self.rest = None,
                 Ok(Some(Err(error))) => return Drawn::Broken(Breach::of(&error)),
@@ -186,20 +213,39 @@ impl Pump {
 
     /// Gives on as much of `ready` as room and link allow, and keeps what must be kept.
     async fn give(&mut self, room: u64, keep: usize) -> Frame<Bytes> {
-        let mut count = (self.ready.len() - keep).min(usize::try_from(room).unwrap_or(usize::MAX));
-        if self.zero_fill {
-            count = count.min(ZEROS.len());
+        let count = (self.ready.len() - keep).min(usize::try_from(room).unwrap_or(usize::MAX));
+        self.hand_over(count).await
+    }
+
+    /// Gives on what was kept back until the end was known.
+    async fn give_the_end(&mut self) -> Frame<Bytes> {
+        if let Some(damage) = &mut self.damage {
+            damage.ends_in(self.ready.len());
+        }
+        self.hand_over(self.ready.len()).await
+    }
+
+    async fn hand_over(&mut self, most: usize) -> Frame<Bytes> {
+        let mut count = most;
+        if self.damage.is_some() {
+            count = count.min(DAMAGED_PIECE);
+        }
+        if let Some(pace) = &mut self.pace {
+            count = pace.take(count).await;
         }
         if let Some(pacer) = self.link.pacer() {
             count = pacer.take(count).await;
         }
-        let piece = self.ready.split_to(count);
+        let mut piece = self.ready.split_to(count);
         self.sent += count as u64;
         self.recorder.sent(count);
         if self.expected == Some(self.sent) {
             // Nobody draws from a body once its declared length is reached.
             self.recorder.complete();
         }
-        Frame::data(if self.zero_fill { Bytes::from_static(&ZEROS[..count]) } else { piece })
+        if let Some(damage) = &mut self.damage {
+            piece = damage.piece(piece);
+        }
+        Frame::data(piece)
     }
 }

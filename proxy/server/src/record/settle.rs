@@ -1,7 +1,8 @@
 //! The end of an exchange: waiting until the client has acknowledged what was sent, then the feed.
 //!
 //! Invariant: an exchange waits here until the kernel says that everything was acknowledged, its connection is gone, the next
-//! exchange began on it (a client asks again only when it has the answer), or [`PATIENCE`] is over; then it is recorded.
+//! exchange began on it (a client asks again only when it has the answer), or [`PATIENCE`] is over; then it is recorded. Of a
+//! connection that others share, what was written to it by the first look is waited for.
 //! Deliberately absent: a timer per exchange. One task looks at all that wait, every [`LOOK_EVERY`].
 
 use std::sync::{Arc, Weak};
@@ -11,7 +12,9 @@ use parking_lot::Mutex;
 use rebuffer_model::{Exchange, RecordBody, TcpSnapshot};
 
 use crate::clock;
-use crate::connection::{Connection, Farewell, LastWords};
+use crate::connection::{Connection, Farewell, LastWords, Outstanding};
+use crate::deadline::Deadlines;
+use crate::lane::Lane;
 use crate::meters::ExchangeLabels;
 use crate::rig::Rig;
 
@@ -35,6 +38,12 @@ struct Waiting {
     farewell: Farewell,
     /// Exchanges begun on the connection when this one ended.
     exchanges: u64,
+    /// Whether other exchanges ran on the connection at the same time.
+    beside_others: bool,
+    /// What had been written to the connection when this was first looked at: what this exchange wrote, and more.
+    written: Option<u64>,
+    /// A limit may be passed while the kernel still has the end.
+    deadlines: Option<Arc<Deadlines>>,
     began: Instant,
     first_byte: Instant,
     ended: Instant,
@@ -56,15 +65,19 @@ impl Settler {
     pub(super) fn finish(
         &self,
         exchange: Box<Exchange>,
-        connection: &Arc<Connection>,
-        began: Instant,
-        first_byte: Instant,
+        lane: &Lane,
+        deadlines: Option<Arc<Deadlines>>,
+        (began, first_byte): (Instant, Instant),
     ) {
+        let connection = lane.connection();
         self.waiting.lock().push(Waiting {
             exchange,
             connection: Arc::downgrade(connection),
             farewell: connection.farewell(),
             exchanges: connection.exchanges(),
+            beside_others: lane.is_stream(),
+            written: None,
+            deadlines,
             began,
             first_byte,
             ended: Instant::now(),
@@ -84,7 +97,11 @@ impl Settler {
             match one.look() {
                 Look::Acknowledged(at, tcp) => record(rig, one, Some(tcp), Some(at)),
                 Look::Lost(tcp) => {
-                    if one.exchange.answer.complete && !rig.closing.is_cancelled() {
+                    let passed = one.deadlines.as_ref().and_then(|deadlines| deadlines.passed());
+                    if let (true, Some(which)) = (one.exchange.answer.complete, passed) {
+                        one.exchange.answer.complete = false;
+                        super::timed_out(&mut one.exchange, which, "mid_body");
+                    } else if one.exchange.answer.complete && !rig.closing.is_cancelled() {
                         super::never_arrived(&mut one.exchange);
                     }
                     record(rig, one, Some(tcp), None);
@@ -101,7 +118,7 @@ impl Settler {
 }
 
 impl Waiting {
-    fn look(&self) -> Look {
+    fn look(&mut self) -> Look {
         let Some(connection) = self.connection.upgrade() else {
             return match self.farewell.said() {
                 Some(LastWords { outstanding, .. }) if outstanding.none => {
@@ -113,9 +130,13 @@ impl Waiting {
             };
         };
         let outstanding = connection.outstanding();
-        let next_began = connection.exchanges() > self.exchanges;
+        let next_began = !self.beside_others && connection.exchanges() > self.exchanges;
+        let written = *self.written.get_or_insert(connection.written());
+        let acknowledged = |outstanding: &Outstanding| {
+            outstanding.none || (self.beside_others && outstanding.snapshot.bytes_acked >= written)
+        };
         match outstanding {
-            Some(outstanding) if outstanding.none || next_began => {
+            Some(outstanding) if acknowledged(&outstanding) || next_began => {
                 Look::Acknowledged(outstanding.last_ack, outstanding.snapshot)
             }
             Some(outstanding) if self.ended.elapsed() > PATIENCE => Look::Over(Some(outstanding.snapshot)),

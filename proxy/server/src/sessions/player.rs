@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
 use rebuffer_api::{CurrentPlay, PlayerRecord, RuleCounters};
-use rebuffer_engine::{Decision, RequestView, RuleBook, RuleError};
+use rebuffer_engine::{Decision, Moment, RequestView, RuleBook, RuleError};
 use rebuffer_model::{
-    AttemptId, Control, PlayId, PlayerId, PlayerMetrics, Rule, RuleId, Timestamp, TransportFault, Variant,
-    Who,
+    AttemptId, CmcdState, Content, Control, PlayId, PlayerId, PlayerMetrics, Rule, RuleId, Timestamp,
+    TransferTimeouts, TransportFault, Variant, Who,
 };
 
 use super::Session;
@@ -48,9 +48,20 @@ pub(crate) struct Controlled {
 #[derive(Debug, Default)]
 struct Said {
     play: Option<CurrentPlay>,
+    /// What CMCD calls the play, whoever named it.
+    sid: Option<PlayId>,
     metrics: Option<PlayerMetrics>,
+    /// When the player last posted metrics of its own.
+    posted: Option<Moment>,
+    /// When a sample was last taken from a request, and what the player was doing then.
+    sampled: Option<(Moment, Option<CmcdState>)>,
     ladder: Vec<Variant>,
 }
+
+/// The least time between two samples from requests, microseconds.
+const SAMPLE_EVERY: u64 = 1_000_000;
+/// A player that posted metrics this long ago posts no more, microseconds.
+const POSTS_NO_MORE: u64 = 60_000_000;
 
 /// What a client's mention of a play changed.
 #[derive(Debug, Default)]
@@ -115,10 +126,24 @@ impl Player {
         !self.control.load().control.fault_rules.is_empty()
     }
 
+    /// How playlists are edited.
+    pub(crate) fn content(&self) -> Content {
+        self.control.load().control.content.clone()
+    }
+
+    pub(crate) fn transfer_timeouts(&self) -> TransferTimeouts {
+        self.control.load().control.transfer_timeouts
+    }
+
     pub(crate) fn decide(&self, request: &RequestView<'_>) -> Decision {
         let mut rules = self.rules.lock();
         // Read under the lock: moments must not go back from one decision to the next.
         rules.decide(request, clock::moment())
+    }
+
+    /// The decision of a rule that led a request to where it now asks; `None` when the rule leads there no more.
+    pub(crate) fn goes_on(&self, rule_id: &RuleId) -> Option<Decision> {
+        self.rules.lock().goes_on(rule_id)
     }
 
     pub(crate) fn session(&self) -> Option<Arc<Session>> {
@@ -162,8 +187,50 @@ impl Player {
         PlayEdge { ended, started: Some(started) }
     }
 
+    /// CMCD named the play; that counts when nobody else named it, or when CMCD had another name for the play that somebody named.
+    pub(crate) fn mention_sid(&self, sid: PlayId, named_otherwise: bool) -> PlayEdge {
+        let mut said = self.said.lock();
+        let known = said.sid.as_ref() == Some(&sid);
+        let is_name_of_current = named_otherwise || (said.play.is_some() && said.sid.is_none());
+        said.sid = Some(sid.clone());
+        drop(said);
+        if known || is_name_of_current { PlayEdge::default() } else { self.mention_play(Some(sid), None) }
+    }
+
+    /// Whether this player plays what CMCD calls so.
+    pub(crate) fn plays(&self, sid: &str) -> bool {
+        let said = self.said.lock();
+        let ids = said.sid.iter().chain(said.play.as_ref().map(|play| &play.id));
+        ids.into_iter().any(|id| id.as_str() == sid)
+    }
+
+    /// The player posted metrics.
     pub(crate) fn report(&self, metrics: PlayerMetrics) {
+        let mut said = self.said.lock();
+        said.posted = Some(clock::moment());
+        said.metrics = Some(metrics);
+    }
+
+    /// A sample was taken from what the player said beside its requests.
+    pub(crate) fn sampled(&self, metrics: PlayerMetrics) {
         self.said.lock().metrics = Some(metrics);
+    }
+
+    /// Whether what a request says is to be kept as a sample; it counts as kept then. `news` is something that happened.
+    pub(crate) fn sample_is_due(&self, state: Option<CmcdState>, news: bool, now: Moment) -> bool {
+        let mut said = self.said.lock();
+        let since = |then: Moment| now.as_micros().saturating_sub(then.as_micros());
+        if said.posted.is_some_and(|posted| since(posted) < POSTS_NO_MORE) {
+            return false;
+        }
+        let due = said.sampled.is_none_or(|(then, before)| {
+            news || since(then) >= SAMPLE_EVERY || state.is_some_and(|state| before != Some(state))
+        });
+        if due {
+            let before = said.sampled.and_then(|(_, before)| before);
+            said.sampled = Some((now, state.or(before)));
+        }
+        due
     }
 
     pub(crate) fn set_ladder(&self, ladder: Vec<Variant>) {
@@ -218,6 +285,8 @@ impl Player {
             labels: controlled.control.labels.clone(),
             fault_rules: controlled.control.fault_rules.clone(),
             shape: controlled.control.shape.clone(),
+            transfer_timeouts: controlled.control.transfer_timeouts,
+            content: controlled.control.content.clone(),
             rule_counters,
             link: session.as_ref().map(|session| session.link_view()),
             session: session.as_ref().map(|session| session.view()),
@@ -228,5 +297,64 @@ impl Player {
             first_seen_at: self.first_seen,
             last_seen_at: self.last_seen(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn player() -> Player {
+        Player::new(PlayerId::canonical("tv").unwrap(), 1)
+    }
+
+    fn sid(text: &str) -> PlayId {
+        PlayId::new(text).unwrap()
+    }
+
+    fn current(player: &Player) -> Option<String> {
+        player.who().play_id.map(|play| play.as_str().to_owned())
+    }
+
+    #[test]
+    fn cmcd_names_a_play_that_nobody_else_names() {
+        let player = player();
+        assert!(player.mention_sid(sid("s1"), false).started.is_some());
+        assert!(player.mention_sid(sid("s1"), false).started.is_none());
+        assert_eq!(player.mention_sid(sid("s2"), false).ended, Some(sid("s1")));
+        assert_eq!(current(&player).as_deref(), Some("s2"));
+        assert!(player.plays("s2") && !player.plays("s1"));
+    }
+
+    #[test]
+    fn a_play_named_in_the_query_keeps_its_name_until_cmcd_has_another() {
+        let player = player();
+        player.mention_play(Some(sid("p1")), None);
+        player.mention_sid(sid("s1"), true);
+        player.mention_sid(sid("s1"), false);
+        assert_eq!(current(&player).as_deref(), Some("p1"));
+        assert!(player.plays("p1") && player.plays("s1"));
+        player.mention_sid(sid("s2"), false);
+        assert_eq!(current(&player).as_deref(), Some("s2"), "another play, which nobody else named");
+        // A play that CMCD had no name for so far gets one.
+        player.mention_play(Some(sid("p2")), None);
+        assert_eq!(current(&player).as_deref(), Some("p2"));
+    }
+
+    #[test]
+    fn one_sample_a_second_unless_something_happened_or_the_player_posts() {
+        let player = player();
+        let at = |ms: u64| Moment::from_micros(ms * 1_000);
+        let due = |state, news, ms| player.sample_is_due(state, news, at(ms));
+        assert!(due(None, false, 100_000));
+        assert!(!due(None, false, 100_999));
+        assert!(due(Some(CmcdState::Playing), false, 100_999), "another state");
+        assert!(!due(Some(CmcdState::Playing), false, 101_500));
+        assert!(!due(None, false, 101_998));
+        assert!(due(None, true, 101_999), "news");
+        assert!(due(Some(CmcdState::Playing), false, 102_999));
+        player.said.lock().posted = Some(at(103_000));
+        assert!(!due(None, true, 162_999));
+        assert!(due(None, false, 163_000), "it posts no more");
     }
 }

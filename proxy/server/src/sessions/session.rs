@@ -19,6 +19,7 @@ use super::{Conductor, Player};
 use crate::clock;
 use crate::connection::Connection;
 use crate::origin::Origin;
+use crate::perform::Before;
 use crate::telemetry::Watched;
 
 const FOREIGN_HOSTS: usize = 64;
@@ -34,6 +35,7 @@ pub(crate) struct Session {
     pub(crate) conductor: Arc<Conductor>,
     pub(crate) started_at: Timestamp,
     pub(crate) graph: Mutex<Graph>,
+    pub(crate) before: Before,
     pub(crate) telemetry: Telemetry,
     client: ArcSwap<Client>,
     last_activity: AtomicU64,
@@ -81,6 +83,7 @@ impl Session {
             player,
             port,
             graph: Mutex::new(Graph::new(origin.media_origins())),
+            before: Before::default(),
             origin,
             link,
             conductor,
