@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/link-presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The links that have a name; `shape.preset` takes one. */
+        get: operations["listLinkPresets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/players": {
         parameters: {
             query?: never;
@@ -164,6 +181,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The traces that are kept, by name. */
+        get: operations["listTraces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/traces/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One trace with its steps. */
+        get: operations["getTrace"];
+        /** Keeps a trace under a name: the body is its file, at most 8 MiB. A pattern that plays it takes it up with its next round. */
+        put: operations["putTrace"];
+        post?: never;
+        /** Forgets a trace that no player's pattern names. */
+        delete: operations["deleteTrace"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/cmcd": {
         parameters: {
             query?: never;
@@ -244,7 +297,7 @@ export interface components {
             /** @description The link was set. */
             info: {
                 /** @description What was asked. */
-                asked: components["schemas"]["Shape"];
+                asked: components["schemas"]["ShapeControl"];
                 /**
                  * Format: double
                  * @description The rate that was read back, 10^6 bit/s; absent is unlimited.
@@ -253,6 +306,102 @@ export interface components {
             };
             /** @enum {string} */
             event: "shaper_config_change";
+        } | {
+            /** @description A pattern began to run. */
+            info: {
+                /** @description What it does: a template's name, `steps` or `trace`. */
+                mode: string;
+                /**
+                 * Format: int32
+                 * @description How many steps a round has.
+                 */
+                steps: number;
+                /**
+                 * Format: double
+                 * @description How long a round takes, seconds.
+                 */
+                round_s: number;
+                /** @description Whether it begins anew after the last step. */
+                repeat: boolean;
+            };
+            /** @enum {string} */
+            event: "pattern_enabled";
+        } | {
+            /** @description A pattern ended: it was removed, replaced or played once, or its session ended. */
+            info: {
+                /** @description What it did. */
+                mode: string;
+                /** @description Whether it had played its one round. */
+                finished: boolean;
+            };
+            /** @enum {string} */
+            event: "pattern_disabled";
+        } | {
+            /** @description The link took a step of its pattern, and the kernel confirmed it. */
+            info: {
+                /**
+                 * Format: int32
+                 * @description Which step of the round, from 1.
+                 */
+                step: number;
+                /** @description What the pattern does. */
+                mode: string;
+                /**
+                 * Format: double
+                 * @description The rate asked for, 10^6 bit/s; absent is unlimited.
+                 */
+                rate_mbps?: number | null;
+                /**
+                 * Format: double
+                 * @description How long the step takes, seconds.
+                 */
+                duration_s: number;
+                /** @description The whole link as it was asked for in this step. */
+                asked: components["schemas"]["Shape"];
+                /**
+                 * Format: double
+                 * @description The mean rate on the wire while the step that ended was in force, 10^6 bit/s; absent for the first, and where the
+                 *     wire is not counted.
+                 */
+                previous_measured_mbps?: number | null;
+                /** @description What the kernel refused, if it did; the step before stays in force then. */
+                refused?: string | null;
+            };
+            /** @enum {string} */
+            event: "pattern_step";
+        } | {
+            /** @description A window of the transport fault began. */
+            info: {
+                /** @description What happens to packets. */
+                type: components["schemas"]["TransportAction"];
+            };
+            /** @enum {string} */
+            event: "fault_on";
+        } | {
+            /** @description A window of the transport fault ended. */
+            info: {
+                /** @description What happened to packets. */
+                type: components["schemas"]["TransportAction"];
+                /**
+                 * Format: int64
+                 * @description To how many, as the kernel counted.
+                 */
+                packets: number;
+                /** @description Whether no window follows. */
+                finished: boolean;
+            };
+            /** @enum {string} */
+            event: "fault_off";
+        } | {
+            /** @description Somebody else changed what the kernel had been told, and the rig set it right. */
+            info: {
+                /** @description What was found. */
+                found: string;
+                /** @description Whether it is as asked again. */
+                repaired: boolean;
+            };
+            /** @enum {string} */
+            event: "shaper_drift";
         } | {
             /** @description The limits of transfers were set. */
             info: {
@@ -338,6 +487,32 @@ export interface components {
          * @description The try within a play: 1 on a new play, one more per restart, 0 when unknown.
          */
         AttemptId: number;
+        /** @description What the connection says that carried most in the second; where none did, the one that began last. */
+        BusiestMetrics: {
+            /**
+             * Format: double
+             * @description Mean deviation of the round trip, ms.
+             * @default null
+             */
+            rtt_var_ms?: number | null;
+            /**
+             * Format: int32
+             * @description Congestion window, segments.
+             * @default null
+             */
+            cwnd?: number | null;
+            /**
+             * Format: double
+             * @description The kernel's delivery rate estimate, 10^6 bit/s; absent before the first.
+             * @default null
+             */
+            delivery_rate_mbps?: number | null;
+            /**
+             * @description Whether that estimate was limited by the rig having nothing to send.
+             * @default null
+             */
+            app_limited?: boolean | null;
+        };
         /** @description Who enforces links, and why. */
         Capability: {
             /** @description The backend in use. */
@@ -350,6 +525,11 @@ export interface components {
          * @enum {string}
          */
         Cause: "injected" | "origin" | "client" | "rig";
+        /**
+         * @description How well the numbers of a preset are known.
+         * @enum {string}
+         */
+        Certainty: "verified" | "second_hand" | "recalled";
         /** @description One record: what came with a request, or one event of a report. */
         Cmcd: components["schemas"]["CmcdObject"] & components["schemas"]["CmcdRequest"] & components["schemas"]["CmcdSession"] & components["schemas"]["CmcdStatus"] & components["schemas"]["CmcdEvent"] & components["schemas"]["CmcdResponse"] & ({
             /**
@@ -652,6 +832,38 @@ export interface components {
              */
             ec?: string[];
         };
+        /** @description What one direction of a link does to packets. An absent knob leaves that property alone. */
+        Conditions: {
+            rate_mbps?: components["schemas"]["Mbps"] | null;
+            /**
+             * Format: int32
+             * @description Delay added in this direction, ms.
+             */
+            delay_ms?: number | null;
+            /**
+             * Format: int32
+             * @description How far the delay of a packet may differ from `delay_ms` either way, ms, uniformly spread; needs a delay as large.
+             */
+            jitter_ms?: number | null;
+            /** @description Whether jitter may let one packet overtake another; absent or false keeps them in order. */
+            jitter_reorders?: boolean | null;
+            loss_pct?: components["schemas"]["Percent"] | null;
+            /**
+             * Format: double
+             * @description Mean length of a burst of losses, packets (Gilbert-Elliott model); absent or 1 is independent loss.
+             */
+            loss_burst_packets?: number | null;
+            duplicate_pct?: components["schemas"]["Percent"] | null;
+            reorder_pct?: components["schemas"]["Percent"] | null;
+            corrupt_pct?: components["schemas"]["Percent"] | null;
+            /**
+             * Format: int32
+             * @description Bytes that may wait for the rate before packets are dropped; absent is 100 ms at the rate, at least eight packets.
+             */
+            queue_bytes?: number | null;
+            /** @description Whether nothing moves at all. */
+            stall?: boolean | null;
+        };
         /**
          * @description Edits of the playlists and MPDs of a player. An absent field leaves that property alone; what no field names passes
          *     byte for byte. Takes effect on the next fetch.
@@ -703,7 +915,7 @@ export interface components {
              * @description The link.
              * @default {}
              */
-            shape?: components["schemas"]["Shape"];
+            shape?: components["schemas"]["ShapeControl"];
             /**
              * @description How long transfers may take.
              * @default {
@@ -911,6 +1123,11 @@ export interface components {
             /** @enum {string} */
             type: "play.ended";
         } | {
+            /** @description What a session's link did in the last second. Has no id and is not sent again to who comes back. */
+            data: components["schemas"]["PlayerLink"];
+            /** @enum {string} */
+            type: "player.link";
+        } | {
             /** @description A rule fired. */
             data: components["schemas"]["RuleFired"];
             /** @enum {string} */
@@ -1114,7 +1331,7 @@ export interface components {
             value: string;
         };
         /** @description What this rig is and can do. */
-        Info: {
+        Info: components["schemas"]["MachineView"] & {
             /** @description The version of the rig. */
             version: string;
             /** @description The versions of the API it serves. */
@@ -1123,12 +1340,8 @@ export interface components {
             listen: components["schemas"]["ListenView"];
             /** @description The origins it may reach. */
             origins: components["schemas"]["OriginView"][];
-            /** @description Who enforces links, and why not somebody better. */
-            shaper: components["schemas"]["Capability"];
             /** @description Whether events are archived, and why not. */
             archive: components["schemas"]["PartView"];
-            /** @description The knobs of a link. */
-            knobs: components["schemas"]["KnobView"][];
             /** @description The faults a rule may name. */
             faults: components["schemas"]["FaultFact"][];
         };
@@ -1152,7 +1365,7 @@ export interface components {
                 /** @description The fault rules, in order. */
                 fault_rules: components["schemas"]["Rule"][];
                 /** @description The link as it was asked for. */
-                shape: components["schemas"]["Shape"];
+                shape: components["schemas"]["ShapeControl"];
                 /** @description How long transfers may take. */
                 transfer_timeouts: components["schemas"]["TransferTimeouts"];
                 /** @description How playlists and MPDs are edited. */
@@ -1167,20 +1380,81 @@ export interface components {
                 /** @description The ladder of the last master playlist, lowest rung first. */
                 ladder: components["schemas"]["Variant"][];
                 player_metrics?: components["schemas"]["PlayerMetrics"] | null;
+                server_metrics?: components["schemas"]["LinkMetrics"] | null;
                 /** @description When the rig first heard of the player. */
                 first_seen_at: components["schemas"]["Timestamp"];
                 /** @description When it last asked or reported. */
                 last_seen_at: components["schemas"]["Timestamp"];
             }[];
         };
+        /** @description A whole list. */
+        Items_PresetView: {
+            /** @description The entries. */
+            items: {
+                /** @description `source/name`, for `shape.preset`. */
+                name: string;
+                /** @description Who calls a link so, and what the numbers are. */
+                source: string;
+                /** @description What is peculiar to it; absent for most. */
+                note?: string | null;
+                /** @description How well the numbers are known. */
+                certainty: components["schemas"]["Certainty"];
+                /**
+                 * Format: int64
+                 * @description The round trip it adds, ms.
+                 */
+                rtt_ms: number;
+                /** @description The link. */
+                shape: components["schemas"]["Shape"];
+            }[];
+        };
+        /** @description A whole list. */
+        Items_TraceView: {
+            /** @description The entries. */
+            items: {
+                /** @description Its name, for `shape.pattern.trace`. */
+                name: components["schemas"]["TraceName"];
+                /** @description How its file was written. */
+                format: components["schemas"]["TraceFormat"];
+                /**
+                 * Format: int32
+                 * @description How many steps it came to.
+                 */
+                steps: number;
+                /** @description What it is like. */
+                stats: components["schemas"]["TraceStats"];
+            }[];
+        };
+        /**
+         * @description How a knob is turned.
+         * @enum {string}
+         */
+        KnobKind: "number" | "whole" | "flag";
+        /** @description Who turns a knob in one direction. */
+        KnobMeans: {
+            /** @description The kernel, the proxy, or nobody. */
+            by: components["schemas"]["TurnedBy"];
+            /** @description How, or why not, in plain words. */
+            how: string;
+            /** @description Whether `seed` makes it repeatable. */
+            seeded: boolean;
+        };
         /** @description A knob as users turn it. */
         KnobView: {
-            /** @description The field of `shape`. */
+            /** @description The field of `shape`, and of `shape.uplink`. */
             name: string;
             /** @description The unit of the number. */
             unit: string;
             /** @description What it does. */
             doc: string;
+            /** @description How it is turned. */
+            kind: components["schemas"]["KnobKind"];
+            /** @description What an absent knob stands for. */
+            default: string;
+            /** @description Who turns it for the downlink, or why nobody can. */
+            downlink: components["schemas"]["KnobMeans"];
+            /** @description Who turns it for the uplink, or why nobody can. */
+            uplink: components["schemas"]["KnobMeans"];
             /**
              * Format: double
              * @description The smallest value.
@@ -1212,6 +1486,11 @@ export interface components {
              */
             rate_limit_mbps?: number | null;
             tcp_start?: components["schemas"]["TcpSnapshot"] | null;
+            /**
+             * Format: double
+             * @description How long the answer was held back where the link's delay cannot be done on packets, ms; part of `client_wait_ms`.
+             */
+            held_ms?: number | null;
             tcp_end?: components["schemas"]["TcpSnapshot"] | null;
         };
         /**
@@ -1219,17 +1498,37 @@ export interface components {
          * @enum {string}
          */
         LinkBackend: "kernel" | "pacing" | "off";
+        /** @description A second of a session's link. */
+        LinkMetrics: components["schemas"]["WireMetrics"] & components["schemas"]["TcpMetrics"] & {
+            /**
+             * Format: double
+             * @description The cap the shaper enforces, 10^6 bit/s; 0 is uncapped.
+             * @default 0
+             */
+            effective_rate_limit_mbps?: number;
+            /**
+             * Format: double
+             * @description The player's address asked and answered by ICMP echo, past the session's queue, ms; absent when the last one got no
+             *     answer.
+             * @default null
+             */
+            path_ping_rtt_ms?: number | null;
+        };
         /** @description The link as it is. */
         LinkView: {
             /** @description Who enforces it. */
             backend: components["schemas"]["LinkBackend"];
             /**
              * Format: double
-             * @description The rate that was read back, 10^6 bit/s; absent is unlimited.
+             * @description The downlink rate that was read back, 10^6 bit/s; absent is unlimited.
              */
             rate_mbps?: number | null;
-            /** @description Whether it is what was asked. */
+            /** @description Every knob as it was read back. */
+            observed: components["schemas"]["Shape"];
+            /** @description Whether it is what was asked, at this step of the pattern if one runs. */
             in_sync: boolean;
+            pattern?: components["schemas"]["PatternView"] | null;
+            transport_fault?: components["schemas"]["TransportView"] | null;
         };
         /** @description Where the rig listens. */
         ListenView: {
@@ -1238,6 +1537,8 @@ export interface components {
              * @description The port of the API and the dashboard.
              */
             api_port: number;
+            /** @description The host at which this machine reaches players' ports, where that is not the host of the API: the rig is isolated. */
+            player_host?: string | null;
             /**
              * Format: int32
              * @description The port where players start.
@@ -1253,6 +1554,19 @@ export interface components {
              * @description The last session port.
              */
             last_session_port: number;
+        };
+        /** @description What a machine can do to links, and what it can see of them. */
+        MachineView: {
+            /** @description Who enforces links, and why not somebody better. */
+            shaper: components["schemas"]["Capability"];
+            /** @description The devices whose packets are shaped; empty where no packet is. */
+            interfaces: string[];
+            /** @description The knobs of a link. */
+            knobs: components["schemas"]["KnobView"][];
+            /** @description Who strikes the packets of a session (`shape.transport_fault`), or why nobody can. */
+            transport_fault: components["schemas"]["KnobMeans"];
+            /** @description How the path to players is measured (`path_ping_rtt_ms`), or why it is not. */
+            path_ping: components["schemas"]["KnobMeans"];
         };
         /**
          * Format: double
@@ -1329,6 +1643,88 @@ export interface components {
             /** @description In plain words: what it does, or why it does not. */
             reason: string;
         };
+        /** @description How a link changes over time. Exactly one of `template`, `steps` and `trace` says what it does. */
+        Pattern: {
+            /** @default null */
+            template?: components["schemas"]["PatternTemplate"] | null;
+            /**
+             * Format: double
+             * @description How far above the bandwidth of a rung a template's rate lies, percent: what headers and retransmissions need.
+             * @default 5
+             */
+            margin_pct?: number;
+            /**
+             * Format: double
+             * @description How long each step of a template takes, seconds.
+             * @default 6
+             */
+            default_step_seconds?: number;
+            /**
+             * @description Explicit steps; at most 1000.
+             * @default []
+             */
+            steps?: components["schemas"]["PatternStep"][];
+            /** @default null */
+            trace?: components["schemas"]["TraceName"] | null;
+            /**
+             * @description Whether the steps begin anew after the last; if not, the player's own shape is in force again then.
+             * @default true
+             */
+            repeat?: boolean;
+            /**
+             * Format: double
+             * @description Where in the pattern to begin, seconds from its start.
+             * @default 0
+             */
+            start_offset_seconds?: number;
+            /**
+             * Format: int32
+             * @description Plays the steps of each round in a random order of this seed; absent keeps the order.
+             * @default null
+             */
+            seed?: number | null;
+        };
+        /** @description One step: knobs put over the player's own shape for a while. */
+        PatternStep: components["schemas"]["Shape"] & {
+            /** @description Whether the downlink has no rate at all, whatever the player's shape and the baseline say. */
+            unlimited?: boolean;
+            /**
+             * Format: double
+             * @description How long it takes, seconds; at least 0.1.
+             */
+            duration_seconds: number;
+            /** @description Whether it is left out. */
+            disabled?: boolean;
+        };
+        /**
+         * @description A form over a ladder.
+         * @enum {string}
+         */
+        PatternTemplate: "square_wave" | "ramp_up" | "ramp_down" | "pyramid";
+        /** @description Where a pattern stands. */
+        PatternView: {
+            /** @description What it does: a template's name, `steps` or `trace`. */
+            mode: string;
+            /**
+             * Format: int32
+             * @description The step in force, from 1 in the order they were written without those that are disabled; 0 before the first and
+             *     after the last.
+             */
+            step: number;
+            /**
+             * Format: int32
+             * @description How many steps a round has.
+             */
+            steps: number;
+            /**
+             * Format: int64
+             * @description The round, from 1.
+             */
+            round: number;
+            since?: components["schemas"]["Timestamp"] | null;
+            /** @description Why it is not at this step: no ladder is known yet, the kernel refused it, it has played its one round. */
+            idle?: string | null;
+        };
         /** @description A number, and the sort of object it is about. */
         PerObject: {
             /**
@@ -1338,6 +1734,11 @@ export interface components {
             value: number;
             ot?: components["schemas"]["CmcdObjectType"] | null;
         };
+        /**
+         * Format: double
+         * @description A share in percent, 0 to 100.
+         */
+        Percent: number;
         /** @description A play ended. */
         PlayEnded: {
             /** @description The player. */
@@ -1371,7 +1772,7 @@ export interface components {
             /** @description Fault rules. */
             fault_rules?: components["schemas"]["Rule"][];
             /** @description The link. */
-            shape?: components["schemas"]["Shape"];
+            shape?: components["schemas"]["ShapeControl"];
             /** @description How long transfers may take. */
             transfer_timeouts?: components["schemas"]["TransferTimeouts"];
             /** @description How playlists and MPDs are edited. */
@@ -1387,6 +1788,17 @@ export interface components {
          * @description A player (a device), named by the client. Canonical: a lower-case UUID; any other name becomes a UUIDv5.
          */
         PlayerId: string;
+        /** @description A second of a session's link. */
+        PlayerLink: {
+            /** @description The player. */
+            player_id: components["schemas"]["PlayerId"];
+            /** @description Its session. */
+            session_id: components["schemas"]["SessionId"];
+            /** @description When the second ended. */
+            ts: components["schemas"]["Timestamp"];
+            /** @description What was measured. */
+            server_metrics: components["schemas"]["LinkMetrics"];
+        };
         /** @description What a player says of itself; every field may be absent. Times are seconds unless the name says otherwise. */
         PlayerMetrics: {
             /** @default null */
@@ -1611,7 +2023,7 @@ export interface components {
             /** @description The fault rules, in order. */
             fault_rules: components["schemas"]["Rule"][];
             /** @description The link as it was asked for. */
-            shape: components["schemas"]["Shape"];
+            shape: components["schemas"]["ShapeControl"];
             /** @description How long transfers may take. */
             transfer_timeouts: components["schemas"]["TransferTimeouts"];
             /** @description How playlists and MPDs are edited. */
@@ -1626,6 +2038,7 @@ export interface components {
             /** @description The ladder of the last master playlist, lowest rung first. */
             ladder: components["schemas"]["Variant"][];
             player_metrics?: components["schemas"]["PlayerMetrics"] | null;
+            server_metrics?: components["schemas"]["LinkMetrics"] | null;
             /** @description When the rig first heard of the player. */
             first_seen_at: components["schemas"]["Timestamp"];
             /** @description When it last asked or reported. */
@@ -1633,6 +2046,24 @@ export interface components {
         };
         /** @description A place in the feed. Grows by one per record, is never used twice, and is a string in JSON. */
         Position: string;
+        /** @description A link with a name. */
+        PresetView: {
+            /** @description `source/name`, for `shape.preset`. */
+            name: string;
+            /** @description Who calls a link so, and what the numbers are. */
+            source: string;
+            /** @description What is peculiar to it; absent for most. */
+            note?: string | null;
+            /** @description How well the numbers are known. */
+            certainty: components["schemas"]["Certainty"];
+            /**
+             * Format: int64
+             * @description The round trip it adds, ms.
+             */
+            rtt_ms: number;
+            /** @description The link. */
+            shape: components["schemas"]["Shape"];
+        };
         /** @description What went wrong, as `application/problem+json`. */
         Problem: {
             /** @description A URI that names the kind of problem. */
@@ -1747,7 +2178,7 @@ export interface components {
             rendition_mbps?: number | null;
             /**
              * Format: double
-             * @description Smoothed round trip of the session's last active connection, ms.
+             * @description Smoothed round trip, mean over the last second and the session's connections, ms.
              * @default null
              */
             client_rtt_ms?: number | null;
@@ -1784,6 +2215,8 @@ export interface components {
              * @default
              */
             master_manifest_url?: string;
+            /** @default null */
+            link?: components["schemas"]["LinkMetrics"] | null;
         };
         /**
          * @description A fault, the requests it is meant for, and its cadence. Rules stand in a list; the first that matches a request and is not
@@ -1904,9 +2337,22 @@ export interface components {
              */
             active_requests: number;
         };
-        /** @description The link of a player. An absent knob leaves that property of the link alone. */
-        Shape: {
-            rate_mbps?: components["schemas"]["Mbps"] | null;
+        /** @description The link of a player: towards it (downlink, whose knobs stand here directly) and from it (`uplink`). */
+        Shape: components["schemas"]["Conditions"] & {
+            /** @description From the player to the rig. */
+            uplink?: components["schemas"]["Conditions"];
+            /**
+             * Format: int32
+             * @description Makes what is random repeatable where the kernel can: the same seed loses, duplicates and corrupts the same packets.
+             */
+            seed?: number | null;
+        };
+        /** @description Everything an operator set for the link of one player. */
+        ShapeControl: components["schemas"]["Shape"] & {
+            /** @description A link with a name, `source/name` of `GET /api/v2/link-presets`; knobs given beside it win. */
+            preset?: string | null;
+            pattern?: components["schemas"]["Pattern"] | null;
+            transport_fault?: components["schemas"]["TransportFault"] | null;
         };
         /** @description A span of numbers, both ends included; an absent end is open. */
         Span: {
@@ -1920,6 +2366,80 @@ export interface components {
              * @description The last.
              */
             to?: number | null;
+        };
+        /** @description A value over a second. */
+        Spread: {
+            /**
+             * Format: double
+             * @description The mean; of a rate, everything that passed over the whole time.
+             */
+            mean: number;
+            /**
+             * Format: double
+             * @description The smallest.
+             */
+            min: number;
+            /**
+             * Format: double
+             * @description The largest.
+             */
+            max: number;
+        };
+        /** @description What the connections of a session say (`TCP_INFO`). */
+        TcpMetrics: components["schemas"]["BusiestMetrics"] & {
+            /**
+             * Format: int32
+             * @description Open connections at the end of the second.
+             * @default 0
+             */
+            connections?: number;
+            /**
+             * Format: double
+             * @description Bytes acknowledged in the second, over its length, 10^6 bit/s; absent before the first.
+             * @default null
+             */
+            delivered_mbps?: number | null;
+            /**
+             * Format: double
+             * @description Smoothed round trip, mean over the second and the connections that moved, ms.
+             * @default null
+             */
+            rtt_ms?: number | null;
+            /**
+             * Format: double
+             * @description The smallest smoothed round trip of the second, ms.
+             * @default null
+             */
+            rtt_min_ms?: number | null;
+            /**
+             * Format: double
+             * @description The largest smoothed round trip of the second, ms.
+             * @default null
+             */
+            rtt_max_ms?: number | null;
+            /**
+             * @description Whether nothing was acknowledged in the second, so that the round trips are those of an earlier one.
+             * @default false
+             */
+            rtt_stale?: boolean;
+            /**
+             * Format: double
+             * @description The smallest round trip the kernel knows of any open connection, ms.
+             * @default null
+             */
+            rtt_min_lifetime_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Segments sent again in the second.
+             * @default null
+             */
+            retransmits?: number | null;
+            /**
+             * Format: double
+             * @description The largest retransmission timeout of any open connection, ms.
+             * @default null
+             */
+            rto_ms?: number | null;
         };
         /** @description What the kernel says of a connection (`TCP_INFO`). */
         TcpSnapshot: {
@@ -1989,6 +2509,100 @@ export interface components {
              */
             delivered_mbps?: number | null;
         };
+        /** @description A trace with its steps. */
+        TraceDetail: {
+            /** @description Its name, for `shape.pattern.trace`. */
+            name: components["schemas"]["TraceName"];
+            /** @description How its file was written. */
+            format: components["schemas"]["TraceFormat"];
+            /** @description What it is like. */
+            stats: components["schemas"]["TraceStats"];
+            /** @description Its steps, in a form that can be put again. */
+            steps: components["schemas"]["TraceStep"][];
+        };
+        /**
+         * @description How the file of a trace is written.
+         * @enum {string}
+         */
+        TraceFormat: "mahimahi" | "pensieve" | "sabre" | "csv";
+        /** @description The name of a trace: 1 to 63 of a-z, 0-9, `_`, `.`, `-`, beginning with a letter or digit. */
+        TraceName: string;
+        /** @description What a trace is like. Rates are of windows of one second, 10^6 bit/s. */
+        TraceStats: {
+            /**
+             * Format: double
+             * @description How long it is, seconds.
+             */
+            length_s: number;
+            /**
+             * Format: double
+             * @description The mean rate.
+             */
+            mean_mbps: number;
+            /**
+             * Format: double
+             * @description 5 % of the time the rate is at most this.
+             */
+            p5_mbps: number;
+            /**
+             * Format: double
+             * @description Half of the time.
+             */
+            p50_mbps: number;
+            /**
+             * Format: double
+             * @description 95 % of the time.
+             */
+            p95_mbps: number;
+            /**
+             * Format: double
+             * @description The longest time without any rate, seconds.
+             */
+            longest_outage_s: number;
+            /**
+             * Format: int32
+             * @description Steps whose rate lies outside the bounds of `rate_mbps` and is played at the bound.
+             */
+            clamped_steps: number;
+        };
+        /** @description One step of a trace. */
+        TraceStep: {
+            /**
+             * Format: int64
+             * @description How long it takes, ms; at least 100.
+             */
+            duration_ms: number;
+            /**
+             * Format: double
+             * @description The rate towards the player, 10^3 bit/s; 0 is an outage.
+             */
+            bandwidth_kbps: number;
+            /**
+             * Format: int32
+             * @description Delay added towards the player, ms; absent leaves the player's own.
+             */
+            latency_ms?: number | null;
+            loss_pct?: components["schemas"]["Percent"] | null;
+            /**
+             * Format: double
+             * @description The rate from the player, 10^3 bit/s; absent leaves the player's own, 0 is an outage.
+             */
+            up_kbps?: number | null;
+        };
+        /** @description A trace the rig keeps. */
+        TraceView: {
+            /** @description Its name, for `shape.pattern.trace`. */
+            name: components["schemas"]["TraceName"];
+            /** @description How its file was written. */
+            format: components["schemas"]["TraceFormat"];
+            /**
+             * Format: int32
+             * @description How many steps it came to.
+             */
+            steps: number;
+            /** @description What it is like. */
+            stats: components["schemas"]["TraceStats"];
+        };
         /** @description Limits on the transfers of one player, and what they apply to. */
         TransferTimeouts: {
             /**
@@ -2019,6 +2633,59 @@ export interface components {
              */
             applies_master?: boolean;
         };
+        /**
+         * @description What happens to packets.
+         * @enum {string}
+         */
+        TransportAction: "drop" | "reject";
+        /** @description Packets from the player to its session's port are dropped or answered with a TCP reset, in windows. */
+        TransportFault: {
+            /** @description What happens to the packets. */
+            type: components["schemas"]["TransportAction"];
+            /** @description What `consecutive` counts. */
+            mode?: components["schemas"]["TransportMode"];
+            /**
+             * Format: int32
+             * @description How long a window is, in seconds or packets; 0 holds it until the fault is removed.
+             */
+            consecutive?: number;
+            /**
+             * Format: int32
+             * @description The pause between two windows, seconds; 0 is one window only.
+             */
+            frequency?: number;
+        };
+        /**
+         * @description What the length of a window counts.
+         * @enum {string}
+         */
+        TransportMode: "seconds" | "packets";
+        /** @description What a transport fault does. */
+        TransportView: {
+            /** @description What happens to packets. */
+            type: components["schemas"]["TransportAction"];
+            /** @description Whether a window is open. */
+            active: boolean;
+            /**
+             * Format: int64
+             * @description Packets that met it since it was armed, as the kernel counted.
+             */
+            packets: number;
+            /**
+             * Format: int64
+             * @description Windows begun since it was armed.
+             */
+            windows: number;
+            /** @description Whether its one window is over; edit it to arm it again. */
+            exhausted: boolean;
+            /** @description What the kernel refused last, if it did; the rig tries again. */
+            refused?: string | null;
+        };
+        /**
+         * @description Who turns a knob.
+         * @enum {string}
+         */
+        TurnedBy: "kernel" | "proxy" | "nobody";
         /** @description An edit that was asked for and could not be made. */
         UnmetEdit: {
             /** @description The field of `content`; empty for all of them. */
@@ -2096,6 +2763,40 @@ export interface components {
             play_id?: components["schemas"]["PlayId"] | null;
             /** @description The attempt within the play, 0 when unknown. */
             attempt_id?: components["schemas"]["AttemptId"];
+        };
+        /** @description What passed the classes of a session in the kernel, headers and repetitions included. */
+        WireMetrics: {
+            /**
+             * Format: double
+             * @description The rate to the player over the tenths of the second at both ends of which something waited, 10^6 bit/s: what the link
+             *     gives to who asks for more. Absent when nothing waited.
+             * @default null
+             */
+            mbps_shaper_rate?: number | null;
+            /**
+             * Format: double
+             * @description The mean of `mbps_shaper_rate` over the last 6 s; absent when nothing waited.
+             * @default null
+             */
+            mbps_shaper_avg?: number | null;
+            /** @default null */
+            wire_down_mbps?: components["schemas"]["Spread"] | null;
+            /** @default null */
+            wire_up_mbps?: components["schemas"]["Spread"] | null;
+            /**
+             * Format: int64
+             * @description Packets to the player in the second.
+             * @default null
+             */
+            shaper_packets?: number | null;
+            /**
+             * Format: int64
+             * @description Packets to the player that found the queue full in the second.
+             * @default null
+             */
+            shaper_drops?: number | null;
+            /** @default null */
+            shaper_backlog_bytes?: components["schemas"]["Spread"] | null;
         };
     };
     responses: never;
@@ -2192,6 +2893,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Info"];
+                };
+            };
+        };
+    };
+    listLinkPresets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The presets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_PresetView"];
                 };
             };
         };
@@ -2756,6 +3477,180 @@ export interface operations {
             };
             /** @description The feed cannot be read */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTraces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The traces */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_TraceView"];
+                };
+            };
+        };
+    };
+    getTrace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The trace */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trace */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceDetail"];
+                };
+            };
+            /** @description Not a name */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such trace */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putTrace: {
+        parameters: {
+            query?: {
+                /** @description How the file is written; guessed if absent */
+                format?: components["schemas"]["TraceFormat"];
+            };
+            header?: never;
+            path: {
+                /** @description What to call it: 1 to 63 of a-z, 0-9, `_`, `.`, `-` */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description The file */
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Kept in place of another */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceView"];
+                };
+            };
+            /** @description Kept */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceView"];
+                };
+            };
+            /** @description Not a trace; the detail names the line */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As many as can be kept are there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    deleteTrace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The trace */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not a name */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such trace */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A player's pattern names it */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
