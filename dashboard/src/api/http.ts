@@ -25,11 +25,15 @@ export class Refusal extends Error {
 }
 
 export interface Call {
-  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   body?: unknown
+  /** A body that goes as it is, instead of one that is written as JSON. */
+  file?: Blob
   /** The revision this change is based on. */
   ifMatch?: string
   keepalive?: boolean
+  /** How long an answer may take, where the usual time is too short. */
+  timeoutMs?: number
 }
 
 export interface Reply<T> {
@@ -63,18 +67,21 @@ export function asRefusal(error: unknown): Refusal {
 
 async function send(path: string, options: Call): Promise<Response> {
   const method = options.method ?? 'GET'
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS
   const headers = new Headers({ accept: 'application/json' })
   if (options.ifMatch !== undefined) headers.set('if-match', `"${options.ifMatch}"`)
   if (options.body !== undefined) {
     headers.set('content-type', method === 'PATCH' ? 'application/merge-patch+json' : 'application/json')
   }
+  if (options.file !== undefined) headers.set('content-type', 'text/plain')
+  const body = options.file ?? (options.body === undefined ? undefined : JSON.stringify(options.body))
   try {
     return await fetch(path, {
       method,
       headers,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
       cache: 'no-store',
-      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      ...(body === undefined ? {} : { body }),
       ...(options.keepalive === true ? { keepalive: true } : {}),
     })
   } catch (error) {
@@ -82,9 +89,7 @@ async function send(path: string, options: Call): Promise<Response> {
     throw new Refusal(
       0,
       slow ? 'The rig does not answer' : 'The rig cannot be reached',
-      slow
-        ? `no answer to ${method} ${path} within ${TIMEOUT_MS / 1000} s`
-        : `${method} ${path} failed: is it running?`,
+      slow ? `no answer to ${method} ${path} within ${timeoutMs / 1000} s` : `${method} ${path} failed: is it running?`,
     )
   }
 }

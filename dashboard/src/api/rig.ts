@@ -1,11 +1,25 @@
 // Every call to the rig that this dashboard makes, by name.
 
 import { call, type Reply } from './http'
-import type { Info, LabelView, PlayerCreate, PlayerMetrics, PlayerRecord, Rule } from './schema'
+import type { MergePatch } from './mergePatch'
+import type {
+  Info,
+  LabelView,
+  PlayerCreate,
+  PlayerMetrics,
+  PlayerRecord,
+  PresetView,
+  Rule,
+  ShapeControl,
+  TraceDetail,
+  TraceFormat,
+  TraceView,
+} from './schema'
 
 const API = '/api/v2'
 
 const player = (id: string) => `${API}/players/${encodeURIComponent(id)}`
+const trace = (name: string) => `${API}/traces/${encodeURIComponent(name)}`
 const rule = (id: string, ruleId: string) => `${player(id)}/fault_rules/${encodeURIComponent(ruleId)}`
 
 export const streams = {
@@ -33,7 +47,7 @@ export async function createPlayer(body: PlayerCreate): Promise<PlayerRecord> {
 export async function patchPlayer(
   id: string,
   revision: string,
-  patch: { shape?: { rate_mbps: number | null }; labels?: Record<string, string | null> },
+  patch: { shape?: MergePatch<ShapeControl>; labels?: Record<string, string | null> },
 ): Promise<PlayerRecord> {
   return (await call<PlayerRecord>(player(id), { method: 'PATCH', body: patch, ifMatch: revision })).body
 }
@@ -58,4 +72,26 @@ export async function postMetrics(
 
 export async function listLabels(): Promise<LabelView[]> {
   return (await call<{ items: LabelView[] }>(`${API}/labels`)).body.items
+}
+
+export async function listPresets(): Promise<PresetView[]> {
+  return (await call<{ items: PresetView[] }>(`${API}/link-presets`)).body.items
+}
+
+export async function listTraces(): Promise<TraceView[]> {
+  return (await call<{ items: TraceView[] }>(`${API}/traces`)).body.items
+}
+
+export async function readTrace(name: string): Promise<TraceDetail> {
+  return (await call<TraceDetail>(trace(name))).body
+}
+
+/** Keeps a file as a trace; without a format, the rig finds out how it is written. */
+export async function putTrace(name: string, file: Blob, format?: TraceFormat): Promise<TraceView> {
+  const query = format === undefined ? '' : `?format=${format}`
+  return (await call<TraceView>(`${trace(name)}${query}`, { method: 'PUT', file, timeoutMs: 60_000 })).body
+}
+
+export async function removeTrace(name: string): Promise<void> {
+  await call<undefined>(trace(name), { method: 'DELETE' })
 }

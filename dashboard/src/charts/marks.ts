@@ -1,4 +1,4 @@
-// Marks on the axis of time: what an operator did, where a rule fired, where playback stalled.
+// Marks on the axis of time: what an operator did, which step a pattern took, where a rule fired, where playback stalled.
 //
 // Invariant: marks are bounded and in order; a mark that comes twice (same id) is kept once.
 
@@ -6,7 +6,7 @@ import { faded, type Paint } from './ink'
 import { Pulse } from './pulse'
 import type { Span } from './window'
 
-export type MarkKind = 'rate' | 'rule' | 'fired' | 'stall'
+export type MarkKind = 'rate' | 'step' | 'rule' | 'fired' | 'struck' | 'stall'
 
 export interface Mark {
   id: string
@@ -60,26 +60,30 @@ export interface Surface {
   ratio: number
 }
 
+const COLOUR: Record<MarkKind, string> = {
+  rate: 'mark-rate',
+  step: 'mark-rate',
+  rule: 'mark-rule',
+  fired: 'mark-rule',
+  struck: 'mark-rule',
+  stall: 'mark-stall',
+}
+/** How high a line is that is no more than a tick, at the foot or at the top. */
+const TICK = 9
+
 /** Bands under the curves. */
 export function drawBands(surface: Surface, marks: readonly Mark[], ink: Paint): void {
   const { context, top, height, left, width, x, ratio } = surface
-  context.fillStyle = faded(ink('mark-stall'), 18)
   for (const mark of marks) {
     if (mark.until === undefined) continue
+    context.fillStyle = faded(ink(COLOUR[mark.kind]), 18)
     const start = Math.max(left, x(mark.at))
     const end = Math.min(left + width, Math.max(x(mark.until), start + 2 * ratio))
     context.fillRect(start, top, end - start, height)
   }
 }
 
-const COLOUR: Record<MarkKind, string> = {
-  rate: 'mark-rate',
-  rule: 'mark-rule',
-  fired: 'mark-rule',
-  stall: 'mark-stall',
-}
-
-/** Lines and their heads over the curves: a flag for what was done, a tick at the foot for what a rule did. */
+/** Lines and their heads over the curves: a flag for what was done, a tick at the foot for what a rule did, one at the top for a step. */
 export function drawLines(surface: Surface, marks: readonly Mark[], ink: Paint): void {
   const { context, top, height, left, width, x, ratio } = surface
   for (const mark of marks) {
@@ -89,8 +93,8 @@ export function drawLines(surface: Surface, marks: readonly Mark[], ink: Paint):
     context.lineWidth = ratio
     context.setLineDash(mark.kind === 'rule' || mark.kind === 'rate' ? [2 * ratio, 2 * ratio] : [])
     context.beginPath()
-    context.moveTo(at, mark.kind === 'fired' ? top + height - 9 * ratio : top)
-    context.lineTo(at, top + height)
+    context.moveTo(at, mark.kind === 'fired' ? top + height - TICK * ratio : top)
+    context.lineTo(at, mark.kind === 'step' ? top + TICK * ratio : top + height)
     context.stroke()
     context.setLineDash([])
     if (mark.kind === 'rate' || mark.kind === 'rule') head(context, at, top, 5 * ratio, mark.kind)

@@ -1,30 +1,49 @@
 // What an action of the archive means on the axis of time: a mark, and the link from then on.
 
+import { isThere } from '@/api/absent'
 import type { ControlRow } from '@/api/schema'
 import type { Mark } from '@/charts/marks'
 import { sentenceOf } from '@/features/rules/sentence'
-import { mbps, words } from '@/ui/format'
+import { count, mbps, words } from '@/ui/format'
 
 export interface LinkChange {
   asked: number | null
-  inForce: number | null
+  /** What was read back; absent where nobody said. */
+  inForce?: number | null
 }
+
+/** The rate of a link with a name, where it is known. */
+export type RateOfPreset = (name: string) => number | null
 
 interface Info {
   rule?: Parameters<typeof sentenceOf>[0] & { id?: string }
   rule_id?: string
-  asked?: { rate_mbps?: number | null }
+  asked?: { rate_mbps?: number | null; preset?: string | null; pattern?: object | null; stall?: boolean | null }
   in_force_rate_mbps?: number | null
+  mode?: string
+  step?: number
+  steps?: number
+  rate_mbps?: number | null
+  duration_s?: number
+  previous_measured_mbps?: number | null
+  refused?: string | null
+  finished?: boolean
+  packets?: number
+  found?: string
+  repaired?: boolean
+  host?: string
 }
 
-export function markOf(row: ControlRow): Mark | undefined {
+const NO_PRESET: RateOfPreset = () => null
+
+export function markOf(row: ControlRow, rateOfPreset = NO_PRESET): Mark | undefined {
   const info = infoOf(row)
   const at = Date.parse(row.ts)
   const base = { id: `control-${row.id}`, at }
   switch (row.event) {
     case 'shaper_config_change': {
-      const { asked, inForce } = linkOf(info)
-      const differs = asked !== inForce ? `, ${rateText(inForce)} in force` : ''
+      const { asked, inForce = null } = linkOf(info, rateOfPreset)
+      const differs = asked !== inForce && !isThere(info.asked?.pattern) ? `, ${rateText(inForce)} in force` : ''
       return { ...base, kind: 'rate', text: `Link set to ${rateText(asked)}${differs}` }
     }
     case 'fault_rule_enabled':
@@ -35,6 +54,27 @@ export function markOf(row: ControlRow): Mark | undefined {
     }
     case 'fault_rule_disabled':
       return { ...base, kind: 'rule', text: `Rule ${info.rule_id ?? ''} removed` }
+    case 'pattern_enabled':
+      return {
+        ...base,
+        kind: 'rate',
+        text: `Pattern ${words(info.mode ?? '')} began, ${info.steps ?? '?'} steps a round`,
+      }
+    case 'pattern_disabled': {
+      const how = info.finished === true ? 'played its round' : 'ended'
+      return { ...base, kind: 'rate', text: `Pattern ${words(info.mode ?? '')} ${how}` }
+    }
+    case 'pattern_step':
+      return { ...base, kind: 'step', text: stepText(info) }
+    case 'shaper_drift': {
+      const after = info.repaired === true ? 'and was set right' : 'and is not set right'
+      return { ...base, kind: 'rate', text: `The link was changed from outside (${info.found ?? ''}) ${after}` }
+    }
+    case 'origin_left':
+      return { ...base, kind: 'rule', text: `A playlist leads past the rig, to ${info.host ?? ''}` }
+    // The two ends of a band, see `strikeOf`.
+    case 'fault_on':
+    case 'fault_off':
     case 'session_start':
     case 'session_end':
     case 'label_changed':
@@ -44,13 +84,55 @@ export function markOf(row: ControlRow): Mark | undefined {
   }
 }
 
-/** How the link was changed, if it was. */
-export function linkChangeOf(row: ControlRow): LinkChange | undefined {
-  return row.event === 'shaper_config_change' ? linkOf(infoOf(row)) : undefined
+/** How the link was changed, if it was. `base` is what is asked while no pattern says otherwise. */
+export function linkChangeOf(
+  row: ControlRow,
+  base: number | null | undefined,
+  rateOfPreset = NO_PRESET,
+): { change?: LinkChange; base?: number | null } | undefined {
+  const info = infoOf(row)
+  switch (row.event) {
+    case 'shaper_config_change': {
+      const change = linkOf(info, rateOfPreset)
+      // The steps of a pattern say for themselves what they ask.
+      return isThere(info.asked?.pattern) ? { base: change.asked } : { change, base: change.asked }
+    }
+    case 'pattern_step':
+      return isThere(info.refused) ? undefined : { change: { asked: info.rate_mbps ?? null } }
+    case 'pattern_disabled':
+      return base === undefined ? undefined : { change: { asked: base } }
+    default:
+      return undefined
+  }
 }
 
-function linkOf(info: Info): LinkChange {
-  return { asked: info.asked?.rate_mbps ?? null, inForce: info.in_force_rate_mbps ?? null }
+export interface Strike {
+  end: boolean
+  text: string
+}
+
+/** An end of a window in which packets are struck, if it is one. */
+export function strikeOf(row: ControlRow): Strike | undefined {
+  if (row.event !== 'fault_on' && row.event !== 'fault_off') return undefined
+  const { type, packets } = infoOf(row) as { type?: string; packets?: number }
+  const verb = type === 'reject' ? 'Packets reset' : 'Packets dropped'
+  return { end: row.event === 'fault_off', text: packets === undefined ? verb : `${verb}: ${count(packets)}` }
+}
+
+function stepText(info: Info): string {
+  const before = isThere(info.previous_measured_mbps)
+    ? `; the step before carried ${mbps(info.previous_measured_mbps)} Mbit/s`
+    : ''
+  const step = `Step ${info.step ?? '?'} of ${words(info.mode ?? '')}`
+  if (isThere(info.refused)) return `${step} was refused: ${info.refused}`
+  const asked = info.asked?.stall === true ? 'stalled' : rateText(info.rate_mbps ?? null)
+  return `${step}: ${asked}${before}`
+}
+
+function linkOf(info: Info, rateOfPreset: RateOfPreset): LinkChange {
+  const preset = info.asked?.preset
+  const asked = info.asked?.rate_mbps ?? (isThere(preset) ? rateOfPreset(preset) : null)
+  return { asked, inForce: info.in_force_rate_mbps ?? null }
 }
 
 function rateText(rate: number | null): string {

@@ -7,8 +7,9 @@ import { useQueryClient } from '@tanstack/vue-query'
 import { type Ref, ref, shallowRef } from 'vue'
 
 import { asRefusal, type Refusal } from '@/api/http'
+import type { MergePatch } from '@/api/mergePatch'
 import { addRule, patchPlayer, readPlayer, removeRule } from '@/api/rig'
-import type { PlayerRecord, Rule } from '@/api/schema'
+import type { PlayerRecord, Rule, ShapeControl } from '@/api/schema'
 
 import { keys, storePlayer } from './players'
 
@@ -38,9 +39,10 @@ export function usePlayerEdits(playerId: Ref<string>) {
   }
 
   return {
-    setRate: (rate: number | null) =>
+    /** Changes the link by what the patch names. */
+    setShape: (shape: MergePatch<ShapeControl>) =>
       enqueue(async (id, revision) => {
-        storePlayer(client, await patchPlayer(id, revision, { shape: { rate_mbps: rate } }), true)
+        storePlayer(client, await patchPlayer(id, revision, { shape }), true)
       }),
     addRule: (rule: Rule) =>
       enqueue(async (id, revision) => {

@@ -57,3 +57,42 @@ it('keeps what is asked when it starts over, and forgets it for another player',
   feed.event(event(1))
   expect(feed.samples.columns.asked).toEqual([undefined])
 })
+
+it('follows the steps of a pattern in what is asked, and comes back to the link when it ends', () => {
+  const feed = new SessionFeed()
+  const control = (second: number, name: string, info: object) =>
+    feed.control({ ts: at(second), id: String(second), event: name, info: JSON.stringify(info) })
+  const pattern = { template: 'ramp_up' }
+  control(1, 'shaper_config_change', { asked: { rate_mbps: 5, pattern }, in_force_rate_mbps: 5 })
+  control(2, 'pattern_step', { step: 1, mode: 'ramp_up', rate_mbps: 1.05, duration_s: 6, asked: {} })
+  const step = { step: 2, mode: 'ramp_up', duration_s: 6, asked: { stall: true }, previous_measured_mbps: 1.01 }
+  control(3, 'pattern_step', step)
+  control(4, 'pattern_step', { ...step, rate_mbps: 9, refused: 'busy' })
+  control(5, 'pattern_disabled', { mode: 'ramp_up', finished: true })
+  expect(feed.samples.columns.asked).toEqual([1.05, null, 5])
+  expect(feed.marks.all.map(({ text }) => text)).toEqual([
+    'Link set to 5.00 Mbit/s',
+    'Step 1 of ramp up: 1.05 Mbit/s',
+    'Step 2 of ramp up: stalled; the step before carried 1.01 Mbit/s',
+    'Step 2 of ramp up was refused: busy',
+    'Pattern ramp up played its round',
+  ])
+})
+
+it('asks for what a preset asks', () => {
+  const feed = new SessionFeed()
+  feed.rateOfPreset = (name) => (name === 'wpt/3g' ? 1.6 : null)
+  const info = '{"asked":{"preset":"wpt/3g"},"in_force_rate_mbps":1.6}'
+  feed.control({ ts: at(1), id: '1', event: 'shaper_config_change', info })
+  expect(feed.samples.columns.asked).toEqual([1.6])
+  expect(feed.marks.all[0]?.text).toBe('Link set to 1.60 Mbit/s')
+})
+
+it('makes one band of the two ends of a window in which packets are struck', () => {
+  const feed = new SessionFeed()
+  feed.control({ ts: at(1), id: '1', event: 'fault_on', info: '{"type":"drop"}' })
+  feed.control({ ts: at(4), id: '2', event: 'fault_off', info: '{"type":"drop","packets":17,"finished":true}' })
+  expect(feed.marks.all).toEqual([
+    { id: 'struck-1', kind: 'struck', at: Date.parse(at(1)), until: Date.parse(at(4)), text: 'Packets dropped: 17' },
+  ])
+})

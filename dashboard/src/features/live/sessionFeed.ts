@@ -13,7 +13,7 @@ import { SampleStore } from '@/charts/samples'
 import { requestOf } from '@/features/waterfall/request'
 import { RequestStore } from '@/features/waterfall/requests'
 
-import { linkChangeOf, markOf } from './actions'
+import { linkChangeOf, markOf, type RateOfPreset, strikeOf } from './actions'
 import { rigClock } from './clock'
 
 export interface LocalSample {
@@ -32,16 +32,32 @@ export class SessionFeed {
   readonly requests = new RequestStore()
   /** What was asked of the link, once anybody said. */
   private asked: number | null | undefined
+  /** What is asked of it while no pattern says otherwise. */
+  private base: number | null | undefined
   private stall: { id: string; at: number } | undefined
+  private strike: { id: string; at: number } | undefined
+  /** Presets are facts of the rig, read elsewhere. */
+  rateOfPreset: RateOfPreset = () => null
 
   control(row: ControlRow): void {
-    const mark = markOf(row)
+    const mark = markOf(row, this.rateOfPreset)
     if (mark) this.marks.push(mark)
-    const link = linkChangeOf(row)
-    if (link) {
-      this.asked = link.asked
-      this.samples.push(Date.parse(row.ts), link)
+    this.noteStrike(row)
+    const link = linkChangeOf(row, this.base, this.rateOfPreset)
+    if (link?.base !== undefined) this.base = link.base
+    if (link?.change) {
+      this.asked = link.change.asked
+      this.samples.push(Date.parse(row.ts), link.change)
     }
+  }
+
+  private noteStrike(row: ControlRow): void {
+    const strike = strikeOf(row)
+    if (!strike) return
+    const at = Date.parse(row.ts)
+    const start = (strike.end ? this.strike : undefined) ?? { id: `struck-${row.id}`, at }
+    this.marks.push({ ...start, kind: 'struck', until: at, text: strike.text })
+    this.strike = strike.end ? undefined : start
   }
 
   network(row: NetworkRow): void {
@@ -87,7 +103,8 @@ export class SessionFeed {
 
   /** What is asked of the link, for rows from before anybody changed it. */
   assumeAsked(rate: number | null): void {
-    this.asked ??= rate
+    if (this.asked === undefined) this.asked = rate
+    if (this.base === undefined) this.base = rate
   }
 
   mark(mark: Mark): void {
@@ -97,13 +114,13 @@ export class SessionFeed {
   /** Forgets what was shown; what is asked of the link stays known. */
   clear(): void {
     for (const store of [this.samples, this.marks, this.requests]) store.clear()
-    this.stall = undefined
+    this.stall = this.strike = undefined
   }
 
   /** Begins anew, for another player. */
   reset(): void {
     this.clear()
-    this.asked = undefined
+    this.asked = this.base = undefined
   }
 }
 
