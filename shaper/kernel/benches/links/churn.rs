@@ -41,10 +41,7 @@ pub(crate) fn run() -> bool {
                 scope.spawn(move || flow::send(listener, link));
                 scope.spawn(move || there.here(|| flow::receive(to, start, windows)));
             }
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            changes = std::thread::scope(|inner| {
-                inner.spawn(|| runtime.block_on(churn(&shaper, start))).join().unwrap()
-            });
+            changes = flow::beside(churn(&shaper, start));
         });
         let classes = here.run("tc class show dev lo").lines().count();
         println!("{changes} changes in {LASTS:?}; {classes} classes on loopback after the last of the {SESSIONS} had gone, {WATCHED} sessions being left");

@@ -59,6 +59,12 @@ pub(crate) async fn link(shaper: &Shaper, listener: &TcpListener, shape: &rebuff
     link
 }
 
+/// Runs to its end on a thread and a runtime of its own: the caller's waits here.
+pub(crate) fn beside<T: Send>(work: impl Future<Output = T> + Send) -> T {
+    let run = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
+    std::thread::scope(|scope| scope.spawn(run).join().unwrap())
+}
+
 /// Accepts one connection, puts it under the link and sends until the other side goes.
 pub(crate) fn send(listener: &TcpListener, link: &Link) {
     let (socket, _) = listener.accept().unwrap();

@@ -32,8 +32,13 @@ const BENCHES: &[Bench] = &[
 ];
 
 fn main() -> ExitCode {
-    let asked: Vec<String> =
-        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    // Cargo says `--bench` of its own accord.
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if let Some(unknown) = asked.iter().find(|asked| BENCHES.iter().all(|(name, _)| name != asked)) {
+        let names: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
+        println!("There is no measurement {unknown}. These are: {}.", names.join(", "));
+        return ExitCode::FAILURE;
+    }
     let wanted =
         BENCHES.iter().filter(|(name, _)| asked.is_empty() || asked.iter().any(|asked| asked == name));
     let kept = wanted.map(|(name, run)| {

@@ -53,13 +53,11 @@ fn measure(from: f64, to: f64, connections: usize) -> bool {
             (0..connections).for_each(|_| flow(&one, &link, &windows));
             flow(&two, &neighbour, &neighbours);
             std::thread::sleep(BEFORE.saturating_sub(start.elapsed()));
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let began = Instant::now();
-            std::thread::scope(|inner| {
-                inner.spawn(|| runtime.block_on(async { link.set(&cap(to)).await.unwrap() }));
+            (changed_at, took) = flow::beside(async {
+                let began = Instant::now();
+                link.set(&cap(to)).await.unwrap();
+                (began - start, began.elapsed())
             });
-            took = began.elapsed();
-            changed_at = began - start;
         });
         shaper.close().await.unwrap();
     });
