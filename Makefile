@@ -65,10 +65,10 @@ kernel: toolchain ## Run the kernel tests in a virtual machine whose kernel lack
 
 .PHONY: bench
 bench: toolchain dashboard ## Measure the rig against nginx, and links against what was asked, on this machine
-	@.ci/need "the comparison is not run" nginx:nginx-light wrk:wrk
+	@.ci/need "nothing is measured" nginx:nginx-light wrk:wrk tcpdump:tcpdump
 	cargo build $(LOCKED) --release -p rebuffer -p rebuffer-bench
 	$${CARGO_TARGET_DIR:-target}/release/rebuffer-bench
-	cargo bench $(LOCKED) -p rebuffer-shaper --bench links
+	cargo bench $(LOCKED) -p rebuffer-shaper --bench links | tee tests/bench/LINKS.md
 
 .PHONY: fuzz
 fuzz: toolchain ## Fuzz each parser for FUZZ_SECONDS (10); ARGS="mpd cmcd" fuzzes these alone

@@ -11,10 +11,13 @@ mod changes;
 mod churn;
 mod classify;
 mod flow;
+#[path = "../../../../tests/bench/src/machine.rs"]
+mod machine;
 #[expect(dead_code, reason = "shared with the tests")]
 #[path = "../../tests/kernel/netns.rs"]
 mod netns;
 mod steps;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         println!("There is no measurement {unknown}. These are: {}.", names.join(", "));
         return ExitCode::FAILURE;
     }
+    println!("# Links beside what was asked\n\nWritten by `make bench`. {}", machine::describe());
     let wanted =
         BENCHES.iter().filter(|(name, _)| asked.is_empty() || asked.iter().any(|asked| asked == name));
     let kept = wanted.map(|(name, run)| {
