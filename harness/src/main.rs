@@ -12,6 +12,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// A request of a player is hundreds of small allocations; the system's allocator took a sixth of its time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Puts trouble between a video player and its origin, on purpose, per player, and keeps the evidence.
 #[derive(Debug, Parser)]
 #[command(name = "rebuffer", version, propagate_version = true)]

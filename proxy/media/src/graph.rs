@@ -126,6 +126,9 @@ impl Graph {
         }
         let on_shelf = || declared.map(|declared| self.describe(declared, range));
         let in_mpd = || {
+            if !self.playlists.has_presentation() {
+                return None;
+            }
             let found = self.playlists.find(&Asking::of(target, range, now)?)?;
             let place = if found.kind.is_media() { found.place } else { SegmentPlace::default() };
             Some(Classified { kind: found.kind, variant: found.variant, source: Source::Declared, place })

@@ -15,11 +15,9 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use rebuffer_model::{BitsPerSec, PlayerId, SessionId, TcpSnapshot};
 use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-
-/// Requests are small: one read of this size takes a whole head.
-const READ_BYTES: usize = 8 * 1024;
 
 /// A client's connection.
 #[derive(Debug)]
@@ -230,22 +228,19 @@ pub(crate) fn snapshot(info: &rebuffer_shaper::TcpInfo) -> TcpSnapshot {
     }
 }
 
-impl hyper::rt::Read for ConnectionIo {
+impl AsyncRead for ConnectionIo {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mut buffer: hyper::rt::ReadBufCursor<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut bytes = [0; READ_BYTES];
-        let room = buffer.remaining().min(READ_BYTES);
         loop {
             ready!(self.0.stream.poll_read_ready(cx))?;
-            match self.0.stream.try_read(&mut bytes[..room]) {
+            match self.0.stream.try_read_buf(buffer) {
                 Ok(count) => {
-                    if count == 0 {
+                    if count == 0 && buffer.remaining() > 0 {
                         self.0.left.store(true, Ordering::Release);
                     }
-                    buffer.put_slice(&bytes[..count]);
                     return Poll::Ready(Ok(()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -277,7 +272,7 @@ impl ConnectionIo {
     }
 }
 
-impl hyper::rt::Write for ConnectionIo {
+impl AsyncWrite for ConnectionIo {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_written(cx, |stream| stream.try_write(bytes))
     }

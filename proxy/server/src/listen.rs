@@ -89,18 +89,20 @@ async fn serve(rig: Arc<Rig>, connection: Arc<Connection>, port: Port) {
 /// Serves a connection in the protocol its client speaks.
 async fn speak(rig: &Arc<Rig>, connection: &Arc<Connection>, port: Port) {
     let Some(tls) = &rig.config.tls else {
-        return http1::serve(rig, connection, port, ConnectionIo(Arc::clone(connection))).await;
+        return http1::serve(rig, connection, port, clear(connection)).await;
     };
     // A client that says nothing, or nothing that can be understood, concerns nobody but itself.
     match tokio::time::timeout(HEAD_LIMIT, secure::greet(tls, connection)).await {
-        Ok(Ok(Greeted::Clear)) => {
-            http1::serve(rig, connection, port, ConnectionIo(Arc::clone(connection))).await;
-        }
+        Ok(Ok(Greeted::Clear)) => http1::serve(rig, connection, port, clear(connection)).await,
         Ok(Ok(Greeted::Http1(io))) => http1::serve(rig, connection, port, TokioIo::new(io)).await,
         Ok(Ok(Greeted::Http2(io))) => http2::serve(rig, connection, port, io).await,
         Ok(Err(error)) => tracing::debug!(peer = %connection.peer, %error, "no TLS came about"),
         Err(_elapsed) => {}
     }
+}
+
+fn clear(connection: &Arc<Connection>) -> TokioIo<ConnectionIo> {
+    TokioIo::new(ConnectionIo(Arc::clone(connection)))
 }
 
 async fn answer(rig: &Arc<Rig>, lane: &Lane, port: Port, request: Request<Upload>) -> Reply {

@@ -6,21 +6,20 @@
 
 mod connect;
 mod hop;
+mod pool;
+mod way;
 
 use std::time::{Duration, Instant};
 
 use http::header::{HOST, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Request, Response, Uri};
-use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rebuffer_media::hls::Directives;
 use rebuffer_model::OriginName;
 
 pub(crate) use connect::Phases;
 pub(crate) use hop::strip_hop_by_hop;
+pub(crate) use way::OriginBody;
 
 use crate::config::{OriginConfig, OriginLimits};
 use crate::upload::Upload;
@@ -36,13 +35,13 @@ pub(crate) struct Origin {
     scheme: Scheme,
     authority: Authority,
     limits: OriginLimits,
-    client: Client<HttpsConnector<connect::Connector>, Upload>,
+    way: way::Way,
 }
 
 /// The head of an origin's answer, and how it came about.
 #[derive(Debug)]
 pub(crate) struct Heard {
-    pub(crate) response: Response<Incoming>,
+    pub(crate) response: Response<OriginBody>,
     pub(crate) ttfb_ms: f64,
     /// Absent on a pooled connection.
     pub(crate) phases: Option<Phases>,
@@ -83,17 +82,8 @@ impl Origin {
         let authority = config.url[url::Position::BeforeHost..url::Position::AfterPort]
             .parse()
             .map_err(|_| refuse("has no host"))?;
-        let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(connect::Connector::new(limits.connect));
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(64)
-            .http1_preserve_header_case(true)
-            .build(connector);
-        Ok(Self { config, scheme, authority, limits, client })
+        let way = way::Way::new(&scheme, &authority, limits.connect);
+        Ok(Self { config, scheme, authority, limits, way })
     }
 
     /// The path on the origin of a path on the base port.
@@ -141,25 +131,24 @@ impl Origin {
         let url = crate::redact::path_and_query(request.uri());
         let url = self.url_of(&url);
         let asked = Instant::now();
-        let answer = tokio::time::timeout(limit, self.client.request(request)).await;
-        let response = match answer {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(Silence::Unreachable { url, reason: root_cause(&error) }),
+        let answer = self.way.ask(&self.scheme, &self.authority, request);
+        let (response, phases) = match tokio::time::timeout(limit, answer).await {
+            Ok(Ok(answered)) => answered,
+            Ok(Err(reason)) => return Err(Silence::Unreachable { url, reason }),
             Err(_elapsed) => return Err(Silence::TooLate { url, limit }),
         };
-        let phases = response.extensions().get::<connect::FirstUse>().and_then(connect::FirstUse::take);
         Ok(Heard { response, ttfb_ms: asked.elapsed().as_secs_f64() * 1e3, phases })
+    }
+
+    /// Lets go of connections that waited too long. Once in a while.
+    pub(crate) fn sweep(&self) {
+        self.way.sweep();
     }
 
     fn addressed(&self, request: Request<Upload>) -> Request<Upload> {
         let (mut parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
-        let mut uri = http::uri::Parts::default();
-        uri.scheme = Some(self.scheme.clone());
-        uri.authority = Some(self.authority.clone());
-        uri.path_and_query = Some(target);
-        // Scheme, authority and path are all there, which is all that can be missing.
-        parts.uri = Uri::from_parts(uri).unwrap_or_default();
+        parts.uri = Uri::from(target);
         parts.version = http::Version::HTTP_11;
         strip_hop_by_hop(&mut parts.headers);
         set_host(&mut parts.headers, &self.authority);
@@ -171,12 +160,4 @@ fn set_host(headers: &mut HeaderMap, authority: &Authority) {
     if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
         headers.insert(HOST, host);
     }
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

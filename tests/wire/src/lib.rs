@@ -26,6 +26,8 @@ mod live;
 #[cfg(test)]
 mod low_latency;
 #[cfg(test)]
+mod origin_connections;
+#[cfg(test)]
 mod origin_trouble;
 #[cfg(test)]
 mod playlists;

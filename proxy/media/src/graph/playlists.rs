@@ -120,6 +120,11 @@ impl Playlists {
         }
     }
 
+    /// Whether any of them is an MPD.
+    pub(super) fn has_presentation(&self) -> bool {
+        self.list.iter().any(|playlist| playlist.presentation.is_some())
+    }
+
     /// What an MPD declared, the one seen last before others.
     pub(super) fn find(&self, asking: &Asking) -> Option<Found> {
         let mut described =

@@ -8,7 +8,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
@@ -30,7 +29,7 @@ pub(super) enum Greeted {
 
 /// An encrypted connection.
 pub(super) struct SecureIo {
-    tls: Box<TlsStream<TokioIo<ConnectionIo>>>,
+    tls: Box<TlsStream<ConnectionIo>>,
     connection: Arc<Connection>,
 }
 
@@ -40,7 +39,7 @@ pub(super) async fn greet(tls: &Tls, connection: &Arc<Connection>) -> io::Result
         return Ok(Greeted::Clear);
     }
     connection.secured();
-    let io = TokioIo::new(ConnectionIo(Arc::clone(connection)));
+    let io = ConnectionIo(Arc::clone(connection));
     let tls = Box::new(tls.acceptor().accept(io).await?);
     let http2 = tls.get_ref().1.alpn_protocol() == Some(Protocol::Http2.name().as_bytes());
     let io = SecureIo { tls, connection: Arc::clone(connection) };

@@ -50,7 +50,8 @@ impl Connector {
         Self { limit }
     }
 
-    async fn connect(self, uri: Uri) -> io::Result<Stream> {
+    /// A connection, and how it came about.
+    pub(super) async fn connect(self, uri: Uri) -> io::Result<(Stream, Phases)> {
         let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
         let limit = self.limit;
@@ -64,7 +65,8 @@ impl Connector {
                 dns_ms: (resolved - began).as_secs_f64() * 1e3,
                 connect_ms: resolved.elapsed().as_secs_f64() * 1e3,
             };
-            Ok(Stream { io: TokioIo::new(stream), first_use: FirstUse(Arc::new(Mutex::new(Some(phases)))) })
+            let first_use = FirstUse(Arc::new(Mutex::new(Some(phases))));
+            Ok((Stream { io: TokioIo::new(stream), first_use }, phases))
         };
         tokio::time::timeout(limit, all).await.unwrap_or_else(|_elapsed| {
             let text = format!("no connection within {} ms", limit.as_millis());
@@ -83,7 +85,8 @@ impl tower::Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        Box::pin(self.clone().connect(uri))
+        let connecting = self.clone().connect(uri);
+        Box::pin(async { Ok(connecting.await?.0) })
     }
 }
 

@@ -8,12 +8,12 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use http::response::Parts;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use rebuffer_media::classify_fallback;
 
 use super::ending::Breach;
 use super::playlist::{self, Collected};
-use crate::origin::{Silence, strip_hop_by_hop};
+use crate::origin::{OriginBody, Silence, strip_hop_by_hop};
 use crate::record::{Recorder, has_body};
 use crate::sessions::Session;
 use crate::upload::Upload;
@@ -37,7 +37,7 @@ pub(super) enum Source {
     /// There is none.
     Nothing,
     /// What was read already, then the rest of the origin's.
-    Origin { read: Bytes, rest: Option<Incoming> },
+    Origin { read: Bytes, rest: Option<OriginBody> },
     /// What was read already; then it broke.
     BrokenOff { read: Bytes, how: Breach },
 }

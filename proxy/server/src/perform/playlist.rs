@@ -14,7 +14,6 @@ use http::header::{
 };
 use http::response::Parts;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use rebuffer_media::{Absorbed, Ladder, MAX_PLAYLIST_BYTES, MISBEHAVIOURS, Unmet, localise, manipulate};
 use rebuffer_model::{
     Action, ActionKind, ActionSource, Content, Edits, PlaylistRule, RecordBody, RequestKind, UnmetEdit,
@@ -24,6 +23,7 @@ use rebuffer_model::{
 use super::ending::Breach;
 use super::forward::{Forwarded, Source};
 use crate::clock;
+use crate::origin::OriginBody;
 use crate::record::Recorder;
 use crate::sessions::Session;
 
@@ -41,12 +41,12 @@ const UNREADABLE: Unmet = Unmet { field: "", why: "the playlist comes in an enco
 /// The body of a playlist as it came.
 pub(super) enum Collected {
     Whole(Bytes),
-    TooLong(Bytes, Incoming),
+    TooLong(Bytes, OriginBody),
     Broken(Bytes, Breach),
 }
 
 /// Reads a body as far as it may be held.
-pub(super) async fn collect(mut body: Incoming, stall: std::time::Duration) -> Collected {
+pub(super) async fn collect(mut body: OriginBody, stall: std::time::Duration) -> Collected {
     let mut read = BytesMut::new();
     loop {
         match tokio::time::timeout(stall, body.frame()).await {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::Response;
 use http_body_util::{BodyExt, StreamBody};
-use hyper::body::{Frame, Incoming};
+use hyper::body::Frame;
 use rebuffer_engine::Script;
 use rebuffer_model::Step;
 use rebuffer_shaper::Link;
@@ -20,6 +20,7 @@ use super::ending::{self, Breach, Broken};
 use super::forward::{Forwarded, Source};
 use super::pace::Pace;
 use super::{ReplyBody, empty, left_out};
+use crate::origin::OriginBody;
 use crate::record::{Recorder, content_length};
 
 /// A damaged piece is at most this long, so that zeros need no memory of their own.
@@ -78,7 +79,7 @@ struct Pump {
     recorder: Recorder,
     /// Drawn and not yet given on.
     ready: Bytes,
-    rest: Option<Incoming>,
+    rest: Option<OriginBody>,
     /// The origin's body is known to break after `ready`.
     broken: Option<Breach>,
     /// What follows the body.

@@ -15,7 +15,7 @@ use crate::rig::Rig;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Once a second: ends the sessions that are idle.
+/// Once a second: ends the sessions that are idle, and connections to origins.
 pub(crate) async fn reap_idle(rig: Arc<Rig>) {
     let mut tick = tokio::time::interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -24,6 +24,7 @@ pub(crate) async fn reap_idle(rig: Arc<Rig>) {
             _ = tick.tick() => {}
             () = rig.closing.cancelled() => return,
         }
+        rig.origins.iter().for_each(|origin| origin.sweep());
         for session in rig.players.sessions() {
             if session.is_idle_for(rig.config.idle) {
                 let _changing = session.player.change.lock().await;

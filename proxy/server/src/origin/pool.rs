@@ -1,0 +1,199 @@
+//! Connections to an origin over clear HTTP/1.1, each driven by the exchange that uses it.
+//!
+//! Invariant: a connection serves one exchange at a time, and comes back only when its answer was read to the end and it stands
+//! ready for another request. It has no task of its own: an exchange and its connection are woken as one, which is what makes
+//! small answers cheap. Deliberately absent: TLS and HTTP/2, whose connections are shared (see `origin.rs`).
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::client::conn::{TrySendError, http1};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::connect::{Connector, Phases, Stream};
+use crate::upload::Upload;
+
+/// Connections that wait for their next request, at most.
+const IDLE_CONNECTIONS: usize = 64;
+/// How long one waits.
+const IDLE_TIME: Duration = Duration::from_secs(90);
+
+/// The connections to one origin on which nothing is under way. Cloning shares them.
+#[derive(Debug, Clone)]
+pub(super) struct Pool {
+    connector: Connector,
+    /// Where the origin is: its scheme and authority.
+    uri: Uri,
+    /// The one used last is last.
+    idle: Arc<Mutex<Vec<Idle>>>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    line: Line,
+    since: Instant,
+}
+
+/// A connection, and what moves it.
+#[derive(Debug)]
+struct Line {
+    sender: http1::SendRequest<Upload>,
+    driver: Driver,
+}
+
+/// What moves a connection, until it is over.
+#[derive(Debug)]
+struct Driver(Option<Box<http1::Connection<Stream, Upload>>>);
+
+/// The body of an answer, which moves its connection while it is read.
+#[derive(Debug)]
+pub(crate) struct PooledBody {
+    body: Incoming,
+    ended: bool,
+    line: Option<Line>,
+    pool: Pool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PoolError {
+    #[error(transparent)]
+    Connect(#[from] io::Error),
+    #[error(transparent)]
+    Http(#[from] hyper::Error),
+}
+
+impl Pool {
+    pub(super) fn new(connector: Connector, uri: Uri) -> Self {
+        Self { connector, uri, idle: Arc::default() }
+    }
+
+    /// Asks over a connection that stands ready, or a new one, whose phases are told. A request that a connection did not take,
+    /// because the origin had closed it meanwhile, goes over another one.
+    pub(super) async fn ask(
+        &self,
+        mut request: Request<Upload>,
+    ) -> Result<(Response<PooledBody>, Option<Phases>), PoolError> {
+        while let Some(mut line) = self.take() {
+            match line.ask(request).await {
+                Ok(response) => return Ok((self.answered(response, line), None)),
+                Err(mut error) => match error.take_message() {
+                    Some(untaken) => request = untaken,
+                    None => return Err(error.into_error().into()),
+                },
+            }
+        }
+        let (stream, phases) = self.connector.clone().connect(self.uri.clone()).await?;
+        let (sender, driver) =
+            http1::Builder::new().preserve_header_case(true).handshake::<_, Upload>(stream).await?;
+        let mut line = Line { sender, driver: Driver(Some(Box::new(driver))) };
+        match line.ask(request).await {
+            Ok(response) => Ok((self.answered(response, line), Some(phases))),
+            Err(error) => Err(error.into_error().into()),
+        }
+    }
+
+    /// Lets go of connections that waited too long.
+    pub(super) fn sweep(&self) {
+        self.idle.lock().retain(|idle| idle.since.elapsed() < IDLE_TIME);
+    }
+
+    /// The connection that was used last and stands ready.
+    fn take(&self) -> Option<Line> {
+        loop {
+            let mut idle = self.idle.lock().pop()?;
+            if idle.since.elapsed() < IDLE_TIME && idle.line.stands_ready() {
+                return Some(idle.line);
+            }
+        }
+    }
+
+    fn give_back(&self, mut line: Line) {
+        if line.stands_ready() {
+            let mut idle = self.idle.lock();
+            if idle.len() < IDLE_CONNECTIONS {
+                idle.push(Idle { line, since: Instant::now() });
+            }
+        }
+    }
+
+    fn answered(&self, response: Response<Incoming>, line: Line) -> Response<PooledBody> {
+        response.map(|body| PooledBody { body, ended: false, line: Some(line), pool: self.clone() })
+    }
+}
+
+impl Line {
+    async fn ask(
+        &mut self,
+        request: Request<Upload>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
+        let Self { sender, driver } = self;
+        let mut answer = pin!(sender.try_send_request(request));
+        std::future::poll_fn(|cx| match answer.as_mut().poll(cx) {
+            Poll::Pending => {
+                driver.poll(cx);
+                answer.as_mut().poll(cx)
+            }
+            ready @ Poll::Ready(_) => ready,
+        })
+        .await
+    }
+
+    /// Whether it takes another request, as far as is known here. Whoever takes it next is woken by it from then on.
+    fn stands_ready(&mut self) -> bool {
+        self.driver.poll(&mut Context::from_waker(Waker::noop()));
+        self.driver.0.is_some() && self.sender.is_ready()
+    }
+}
+
+impl Driver {
+    fn poll(&mut self, cx: &mut Context<'_>) {
+        // How a connection ends is told to its exchange.
+        if self.0.as_mut().is_some_and(|connection| Pin::new(connection).poll(cx).is_ready()) {
+            self.0 = None;
+        }
+    }
+}
+
+impl Body for PooledBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        let mut frame = Pin::new(&mut this.body).poll_frame(cx);
+        if let (Poll::Pending, Some(line)) = (&frame, &mut this.line) {
+            line.driver.poll(cx);
+            frame = Pin::new(&mut this.body).poll_frame(cx);
+        }
+        this.ended |= matches!(frame, Poll::Ready(None));
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended || self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for PooledBody {
+    /// Nobody draws from a body once its declared length is reached, so its end is seen here.
+    fn drop(&mut self) {
+        if let (true, Some(line)) = (self.is_end_stream(), self.line.take()) {
+            self.pool.give_back(line);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! How an origin is reached: clear HTTP/1.1 over connections of the exchanges' own, TLS over connections that may be HTTP/2 and
+//! shared.
+//!
+//! Invariant: whoever asks sees no difference. Deliberately absent: limits of time, and what a request says.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Response, Uri};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::connect::{Connector, FirstUse, Phases};
+use super::pool::{Pool, PooledBody};
+use crate::upload::Upload;
+
+/// The way to one origin.
+#[derive(Debug)]
+pub(super) enum Way {
+    Clear(Pool),
+    Secure(Box<Client<HttpsConnector<Connector>, Upload>>),
+}
+
+/// The body of an origin's answer.
+#[derive(Debug)]
+pub(crate) enum OriginBody {
+    Clear(PooledBody),
+    Secure(Incoming),
+}
+
+impl Way {
+    pub(super) fn new(scheme: &Scheme, authority: &Authority, connect: Duration) -> Self {
+        let connector = Connector::new(connect);
+        if *scheme == Scheme::HTTP {
+            return Self::Clear(Pool::new(connector, at(scheme, authority, PathAndQuery::from_static("/"))));
+        }
+        let connector = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_only()
+            .enable_all_versions()
+            .wrap_connector(connector);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(64)
+            .http1_preserve_header_case(true)
+            .build(connector);
+        Self::Secure(Box::new(client))
+    }
+
+    /// Asks; with the phases of the connection when this is its first use, or why there is no answer.
+    pub(super) async fn ask(
+        &self,
+        scheme: &Scheme,
+        authority: &Authority,
+        mut request: Request<Upload>,
+    ) -> Result<(Response<OriginBody>, Option<Phases>), String> {
+        match self {
+            Self::Clear(pool) => {
+                let (response, phases) = pool.ask(request).await.map_err(|error| root_cause(&error))?;
+                Ok((response.map(OriginBody::Clear), phases))
+            }
+            Self::Secure(client) => {
+                let target =
+                    request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+                *request.uri_mut() = at(scheme, authority, target);
+                let response = client.request(request).await.map_err(|error| root_cause(&error))?;
+                let phases = response.extensions().get::<FirstUse>().and_then(FirstUse::take);
+                Ok((response.map(OriginBody::Secure), phases))
+            }
+        }
+    }
+
+    /// Lets go of connections that waited too long. Once in a while.
+    pub(super) fn sweep(&self) {
+        match self {
+            Self::Clear(pool) => pool.sweep(),
+            // It has a timer of its own.
+            Self::Secure(_) => {}
+        }
+    }
+}
+
+fn at(scheme: &Scheme, authority: &Authority, target: PathAndQuery) -> Uri {
+    let mut uri = http::uri::Parts::default();
+    uri.scheme = Some(scheme.clone());
+    uri.authority = Some(authority.clone());
+    uri.path_and_query = Some(target);
+    // Scheme, authority and path are all there, which is all that can be missing.
+    Uri::from_parts(uri).unwrap_or_default()
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+impl Body for OriginBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match self.get_mut() {
+            Self::Clear(body) => Pin::new(body).poll_frame(cx),
+            Self::Secure(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Clear(body) => body.is_end_stream(),
+            Self::Secure(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Clear(body) => body.size_hint(),
+            Self::Secure(body) => body.size_hint(),
+        }
+    }
+}
