@@ -70,6 +70,11 @@ bench: toolchain dashboard ## Measure the rig against nginx, and links against w
 	$${CARGO_TARGET_DIR:-target}/release/rebuffer-bench
 	cargo bench $(LOCKED) -p rebuffer-shaper --bench links | tee tests/bench/LINKS.md
 
+.PHONY: soak
+soak: toolchain dashboard ## Count through half a minute of storm, watch memory for ten minutes; ARGS="storm" or "memory" does one
+	cargo build $(LOCKED) --release -p rebuffer -p rebuffer-bench
+	$${CARGO_TARGET_DIR:-target}/release/rebuffer-soak $(ARGS)
+
 .PHONY: fuzz
 fuzz: toolchain ## Fuzz each parser for FUZZ_SECONDS (10); ARGS="mpd cmcd" fuzzes these alone
 	@.ci/need "nothing is fuzzed" c++:g++

@@ -48,6 +48,7 @@ const ROWS: &[Row] = &[
     Row { neighbours: 199, connections: 4, ..KERNEL },
     PACING,
     Row { connections: 4, ..PACING },
+    Row { neighbours: 199, ..PACING },
 ];
 
 pub(crate) fn run() -> bool {

@@ -32,18 +32,23 @@ struct Seen {
     neighbour: Vec<f64>,
 }
 
+/// One change: the backend that makes it, the rate before and after, and the connections it concerns.
+type Step = (Mode, f64, f64, usize);
+
 pub(crate) fn run() -> bool {
     println!(
-        "| from | to | connections | change took | rate after 500 ms | largest 10 ms | neighbour's largest 10 ms | |"
+        "| backend | from | to | connections | change took | rate after 500 ms | largest 10 ms | neighbour's largest 10 ms | |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|");
     let steps = [(20.0, 1.0), (1.0, 20.0), (100.0, 5.0), (5.0, 100.0)];
-    let rows = steps.into_iter().flat_map(|(from, to)| [1, 4].map(|connections| (from, to, connections)));
+    let rows = [Mode::Kernel, Mode::Pacing].into_iter().flat_map(|mode| {
+        steps.into_iter().flat_map(move |(from, to)| [1, 4].map(|connections| (mode, from, to, connections)))
+    });
     let kept = rows.map(|row| measure(row).is_none_or(|seen| report(row, &seen)));
     kept.fold(true, |all, kept| all & kept)
 }
 
-fn measure((from, to, connections): (f64, f64, usize)) -> Option<Seen> {
+fn measure((mode, from, to, connections): Step) -> Option<Seen> {
     let (here, there) = (Net::new()?, Net::new()?);
     here.join([10, 9, 8, 1].into(), &there, [10, 9, 8, 2].into());
     let capture = Capture::start(&there, "10.9.8.1");
@@ -51,8 +56,7 @@ fn measure((from, to, connections): (f64, f64, usize)) -> Option<Seen> {
     let clock = SystemTime::now();
     let start = Instant::now();
     let (ports, changed_at, took) = here.block_on(|| async {
-        let shaper =
-            Shaper::open(ShaperConfig { mode: Mode::Kernel, ..ShaperConfig::default() }).await.unwrap();
+        let shaper = Shaper::open(ShaperConfig { mode, ..ShaperConfig::default() }).await.unwrap();
         let address: SocketAddr = "10.9.8.1:0".parse().unwrap();
         let [one, two] = [flow::listen(address), flow::listen(address)];
         let link = flow::link(&shaper, &one, &cap(from)).await;
@@ -85,7 +89,7 @@ fn measure((from, to, connections): (f64, f64, usize)) -> Option<Seen> {
     Some(Seen { took, change, session, neighbour })
 }
 
-fn report((from, to, connections): (f64, f64, usize), seen: &Seen) -> bool {
+fn report((mode, from, to, connections): Step, seen: &Seen) -> bool {
     let settled = &seen.session[seen.change + SETTLED..];
     let after = settled.iter().sum::<f64>() / f64::from(u32::try_from(settled.len()).unwrap());
     // What a capped class lets pass in a window at most: its rate, the burst it may make up for, and an edge.
@@ -100,8 +104,9 @@ fn report((from, to, connections): (f64, f64, usize), seen: &Seen) -> bool {
         && before <= most(from.max(to))
         && later <= most(to)
         && beside <= most(NEIGHBOUR_MBPS);
+    let backend = if mode == Mode::Kernel { "kernel" } else { "pacing" };
     println!(
-        "| {from} | {to} | {connections} | {:.0} us | {after:.2} Mbit/s | {before:.1} of {:.1}, then {later:.1} of {:.1} Mbit/s | {beside:.1} of {:.1} Mbit/s | {} |",
+        "| {backend} | {from} | {to} | {connections} | {:.0} us | {after:.2} Mbit/s | {before:.1} of {:.1}, then {later:.1} of {:.1} Mbit/s | {beside:.1} of {:.1} Mbit/s | {} |",
         seen.took.as_secs_f64() * 1e6,
         most(from.max(to)),
         most(to),
