@@ -1,9 +1,9 @@
 // What one chart shows: curves, each a column of some store, and what stands there at an instant.
 
-import uPlot from 'uplot'
+import type uPlot from 'uplot'
 
 import type { Curve, CurveForm } from '@/charts/curve'
-import type { SampleStore } from '@/charts/samples'
+import type { Cell, SampleStore } from '@/charts/samples'
 
 export interface Series {
   key: string
@@ -43,16 +43,37 @@ export function legendAt(series: readonly Series[], at: number): LegendEntry[] {
 
 /** The columns of the curves over one axis of time. Those of one store stand beside each other. */
 export function dataOf(series: readonly Series[]): uPlot.AlignedData {
-  const stores = [...new Set(series.map(({ store }) => store))]
-  const tables = stores.map(
-    (store) =>
-      [
-        store.times,
-        ...series.filter((one) => one.store === store).map(({ column }) => store.columns[column]),
-      ] as uPlot.AlignedData,
-  )
+  const tables = [...new Set(series.map(({ store }) => store))].map((store) => ({
+    times: store.times,
+    cells: series.filter((one) => one.store === store).map(({ column }) => store.columns[column] ?? []),
+  }))
   const [only] = tables
-  return tables.length === 1 && only ? only : uPlot.join(tables)
+  const whole = tables.length === 1 && only ? [only.times, ...only.cells] : merged(tables)
+  return whole as uPlot.AlignedData
+}
+
+interface Table {
+  /** Ascending. */
+  times: readonly number[]
+  cells: readonly (readonly Cell[])[]
+}
+
+/** One pass over all of them, because it is made with every sample. */
+function merged(tables: readonly Table[]): [number[], ...Cell[][]] {
+  const times: number[] = []
+  const columns = tables.map(({ cells }) => cells.map((): Cell[] => []))
+  const places = tables.map(() => 0)
+  for (;;) {
+    const next = tables.reduce((least, table, t) => Math.min(least, table.times[places[t] ?? 0] ?? Infinity), Infinity)
+    if (next === Infinity) return [times, ...columns.flat()]
+    times.push(next)
+    tables.forEach((table, t) => {
+      const place = places[t] ?? 0
+      const here = table.times[place] === next
+      columns[t]?.forEach((column, c) => column.push(here ? table.cells[c]?.[place] : undefined))
+      if (here) places[t] = place + 1
+    })
+  }
 }
 
 export function versionOf(series: readonly Series[]): number {
