@@ -25,7 +25,7 @@ describe('the store of samples', () => {
     store.push(1_000, { buffer: 5, inForce: 3 })
     store.push(2_000, { buffer: 6 })
     store.push(60_000, { buffer: 1 })
-    expect(store.columns.inForce).toEqual([3, undefined, null, undefined])
+    expect(store.columns.inForce).toEqual([3, undefined, null, null])
     expect(store.valueAt('inForce', 1)).toBe(3)
     expect(store.valueAt('inForce', 3)).toBeNull()
   })

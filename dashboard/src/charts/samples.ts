@@ -27,11 +27,7 @@ export class SampleStore<Column extends string> {
   push(time: number, values: Values<Column>): void {
     const at = this.place(time)
     if (this.times[at] === time) this.merge(at, values)
-    else {
-      this.insert(at, time, values)
-      this.pierce(at + 1)
-      this.pierce(at)
-    }
+    else this.add(at, time, values)
     if (this.times.length > this.capacity * 1.1) this.evict()
     this.pulse.touch()
   }
@@ -79,20 +75,25 @@ export class SampleStore<Column extends string> {
     return low
   }
 
+  /** Inserts with a hole on either side where there was silence. */
+  private add(at: number, time: number, values: Values<Column>): void {
+    const [before, after] = [this.times[at - 1], this.times[at]]
+    let place = at
+    if (before !== undefined && time - before > GAP_MS) this.insert(place++, before + 1, this.gap())
+    this.insert(place, time, values)
+    if (after !== undefined && after - time > GAP_MS) this.insert(place + 1, time + 1, this.gap())
+  }
+
   private insert(at: number, time: number, values: Values<Column>): void {
     const append = at === this.times.length
     if (append) this.times.push(time)
     else this.times.splice(at, 0, time)
     for (const name of this.names) {
-      if (append) this.columns[name].push(values[name])
-      else this.columns[name].splice(at, 0, values[name])
+      const cells = this.columns[name]
+      const cell = carried(values[name], cells[at - 1])
+      if (append) cells.push(cell)
+      else cells.splice(at, 0, cell)
     }
-  }
-
-  /** Puts a hole before a sample that comes after a silence. */
-  private pierce(at: number): void {
-    const [before, after] = [this.times[at - 1], this.times[at]]
-    if (before !== undefined && after !== undefined && after - before > GAP_MS) this.insert(at, before + 1, this.gap())
   }
 
   private merge(at: number, values: Values<Column>): void {
@@ -108,4 +109,9 @@ export class SampleStore<Column extends string> {
   private gap(): Values<Column> {
     return Object.fromEntries(this.names.map((name) => [name, null])) as Values<Column>
   }
+}
+
+/** A gap goes on until somebody says something. */
+export function carried(cell: Cell, before: Cell): Cell {
+  return cell === undefined && before === null ? null : cell
 }

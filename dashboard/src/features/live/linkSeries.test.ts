@@ -67,6 +67,15 @@ it('knows what is asked in every second, and of another player nothing', () => {
   expect(link.samples.columns.asked).toEqual([undefined])
 })
 
+it('draws a new cap from when it was read back, not from the end of that second', () => {
+  const link = new LinkSeries()
+  link.second(T0, second({ effective_rate_limit_mbps: 3 }))
+  link.enforced(T0 + 200, 6)
+  link.second(T0 + 1_000, second({ effective_rate_limit_mbps: 6 }))
+  link.enforced(T0 + 1_300, null)
+  expect(link.samples.columns.inForce).toEqual([3, 6, 6, null])
+})
+
 it('stays bounded', () => {
   const link = new LinkSeries()
   for (let s = 0; s < 20_000; s += 1) link.second(T0 + s * 1_000, second())

@@ -68,6 +68,11 @@ export class LinkSeries {
     this.samples.push(Date.parse(row.ts), link.change)
   }
 
+  /** The rate that was read back, at the instant it changed: the second that says it too ends later. */
+  enforced(at: number, rate: number | null): void {
+    this.samples.push(at, { inForce: cap(rate) })
+  }
+
   /** What is asked, where no action says it. */
   ask(rate: number | null | undefined): void {
     this.asked = rate

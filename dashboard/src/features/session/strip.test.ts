@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 
 import { SampleStore } from '@/charts/samples'
 
-import { dataOf, legendAt, maxOf, type Series } from './strip'
+import { dataOf, legendAt, maxOf, type Series, valueAt } from './strip'
 
 const player = new SampleStore(['estimate'])
 const link = new SampleStore(['delivered', 'asked'])
@@ -27,6 +27,14 @@ it('puts the curves of several stores over one axis: what nobody said is bridged
   ])
 })
 
+it('lets a gap go on where only the other store says something', () => {
+  const other = new SampleStore(['estimate'])
+  const gappy = new SampleStore(['asked'])
+  for (const time of [1_100, 1_200, 1_300]) other.push(time, { estimate: 1 })
+  for (const time of [1_000, 2_000]) gappy.push(time, { asked: null })
+  expect(dataOf([of('estimate', other), of('asked', gappy)])[2]).toEqual([null, null, null, null, null])
+})
+
 it('takes the columns of one store as they are', () => {
   expect(dataOf(series.slice(1))[0]).toBe(link.times)
 })
@@ -38,6 +46,17 @@ it('says what stands under the cursor, the topmost curve first, and nothing that
     ['estimate', 'step', 7],
   ])
   expect(legendAt(series, 6_600).map(({ value }) => value)).toEqual([5, null, null])
+})
+
+it('says of what is counted in seconds the second around the cursor', () => {
+  const store = new SampleStore(['lost'])
+  for (const [time, lost] of [
+    [1_000, 1],
+    [2_000, 2],
+  ] as const)
+    store.push(time, { lost })
+  const counted: Series = { ...of('lost', store), curve: { colour: 'ink', form: 'second' } }
+  expect([1_000, 1_500, 2_000, 2_500].map((at) => valueAt(counted, at))).toEqual([1, 2, 2, 2])
 })
 
 it('finds the highest of several curves', () => {

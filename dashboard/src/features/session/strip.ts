@@ -3,7 +3,7 @@
 import type uPlot from 'uplot'
 
 import type { Curve, CurveForm } from '@/charts/curve'
-import type { Cell, SampleStore } from '@/charts/samples'
+import { carried, type Cell, type SampleStore } from '@/charts/samples'
 
 export interface Series {
   key: string
@@ -24,8 +24,11 @@ export interface LegendEntry {
 /** A value older than this is not the value of now. */
 const FRESH_MS = 5_000
 
-export function valueAt({ store, column }: Series, at: number): number | null {
-  const index = store.indexAt(at)
+export function valueAt({ store, column, curve }: Series, at: number): number | null {
+  const before = store.indexAt(at)
+  // What was counted in a second is told at its end.
+  const within = curve.form === 'second' && store.times[before] !== at && before + 1 < store.times.length
+  const index = within ? before + 1 : before
   const time = store.times[index]
   return time === undefined || at - time > FRESH_MS ? null : store.valueAt(column, index)
 }
@@ -70,7 +73,9 @@ function merged(tables: readonly Table[]): [number[], ...Cell[][]] {
     tables.forEach((table, t) => {
       const place = places[t] ?? 0
       const here = table.times[place] === next
-      columns[t]?.forEach((column, c) => column.push(here ? table.cells[c]?.[place] : undefined))
+      columns[t]?.forEach((column, c) =>
+        column.push(carried(here ? table.cells[c]?.[place] : undefined, column.at(-1))),
+      )
       if (here) places[t] = place + 1
     })
   }
