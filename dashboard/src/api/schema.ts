@@ -39,6 +39,8 @@ export type Filter = Proxy['Filter']
 export type RequestKind = Proxy['RequestKind']
 export type Problem = Proxy['Problem']
 export type PlayerDeleted = Proxy['PlayerDeleted']
+export type PlayerLink = Proxy['PlayerLink']
+export type LinkMetrics = Proxy['LinkMetrics']
 export type RuleFired = Proxy['RuleFired']
 
 export type Severity = Archive['Severity']

@@ -5,30 +5,29 @@
 
 import { Pulse } from './pulse'
 
-export const COLUMNS = ['delivered', 'inForce', 'asked', 'estimate', 'buffer', 'bitrate'] as const
-export type Column = (typeof COLUMNS)[number]
 export type Cell = number | null | undefined
-export type Values = Partial<Record<Column, Cell>>
+export type Values<Column extends string> = Partial<Record<Column, Cell>>
 
 /** A silence longer than this is drawn as a hole. */
-const GAP_MS = 5_000
+export const GAP_MS = 5_000
 
-export class SampleStore {
+export class SampleStore<Column extends string> {
   readonly times: number[] = []
   readonly columns: Record<Column, Cell[]>
   readonly pulse = new Pulse()
 
-  constructor(private readonly capacity = 7_200) {
-    this.columns = Object.fromEntries(COLUMNS.map((name) => [name, []])) as unknown as Record<Column, Cell[]>
+  constructor(
+    private readonly names: readonly Column[],
+    private readonly capacity = 7_200,
+  ) {
+    this.columns = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Column, Cell[]>
   }
 
   /** Adds a sample, or adds to the one that has this very instant. */
-  push(time: number, values: Values): void {
-    const last = this.times.at(-1)
-    if (last !== undefined && time - last > GAP_MS) this.insert(this.times.length, last + 1, gap())
+  push(time: number, values: Values<Column>): void {
     const at = this.place(time)
     if (this.times[at] === time) this.merge(at, values)
-    else this.insert(at, time, values)
+    else this.add(at, time, values)
     if (this.times.length > this.capacity * 1.1) this.evict()
     this.pulse.touch()
   }
@@ -60,7 +59,7 @@ export class SampleStore {
 
   clear(): void {
     this.times.length = 0
-    for (const name of COLUMNS) this.columns[name].length = 0
+    for (const name of this.names) this.columns[name].length = 0
     this.pulse.touch()
   }
 
@@ -76,27 +75,43 @@ export class SampleStore {
     return low
   }
 
-  private insert(at: number, time: number, values: Values): void {
+  /** Inserts with a hole on either side where there was silence. */
+  private add(at: number, time: number, values: Values<Column>): void {
+    const [before, after] = [this.times[at - 1], this.times[at]]
+    let place = at
+    if (before !== undefined && time - before > GAP_MS) this.insert(place++, before + 1, this.gap())
+    this.insert(place, time, values)
+    if (after !== undefined && after - time > GAP_MS) this.insert(place + 1, time + 1, this.gap())
+  }
+
+  private insert(at: number, time: number, values: Values<Column>): void {
     const append = at === this.times.length
     if (append) this.times.push(time)
     else this.times.splice(at, 0, time)
-    for (const name of COLUMNS) {
-      if (append) this.columns[name].push(values[name])
-      else this.columns[name].splice(at, 0, values[name])
+    for (const name of this.names) {
+      const cells = this.columns[name]
+      const cell = carried(values[name], cells[at - 1])
+      if (append) cells.push(cell)
+      else cells.splice(at, 0, cell)
     }
   }
 
-  private merge(at: number, values: Values): void {
-    for (const name of COLUMNS) if (values[name] !== undefined) this.columns[name][at] = values[name]
+  private merge(at: number, values: Values<Column>): void {
+    for (const name of this.names) if (values[name] !== undefined) this.columns[name][at] = values[name]
   }
 
   private evict(): void {
     const surplus = this.times.length - this.capacity
     this.times.splice(0, surplus)
-    for (const name of COLUMNS) this.columns[name].splice(0, surplus)
+    for (const name of this.names) this.columns[name].splice(0, surplus)
+  }
+
+  private gap(): Values<Column> {
+    return Object.fromEntries(this.names.map((name) => [name, null])) as Values<Column>
   }
 }
 
-function gap(): Values {
-  return Object.fromEntries(COLUMNS.map((name) => [name, null]))
+/** A gap goes on until somebody says something. */
+export function carried(cell: Cell, before: Cell): Cell {
+  return cell === undefined && before === null ? null : cell
 }

@@ -3,7 +3,7 @@
 // Invariant: a value goes out when the slider is let go or the field is left, never while moving; keys let go of the slider
 // with every step, so letting go counts once it stays. Without a change nothing goes out.
 
-import { computed, onBeforeUnmount, ref, watch } from 'vue'
+import { computed, onScopeDispose, ref, watch } from 'vue'
 
 const SETTLE_MS = 250
 
@@ -23,11 +23,13 @@ export function useHeld(options: {
   read: (typed: string) => number | null | string
   /** Whether to send a value again that is asked already, because it was refused before. */
   again: () => boolean
-  apply: (value: number | null) => Promise<void>
+  /** Returns whether it was taken. */
+  apply: (value: number | null) => Promise<boolean>
 }) {
   const heldStep = ref<number | null>(null)
   const typed = ref('')
   const wrong = ref<string>()
+  let refused: number | null | undefined
   let settling: ReturnType<typeof setTimeout> | undefined
 
   const held = computed(() => (heldStep.value === null ? null : options.scale().valueOf(heldStep.value)))
@@ -37,8 +39,8 @@ export function useHeld(options: {
     return own === null ? '' : String(own)
   }
 
-  watch(options.own, () => ((typed.value = text()), (wrong.value = undefined)), { immediate: true })
-  onBeforeUnmount(() => clearTimeout(settling))
+  watch(options.own, () => ((typed.value = text()), (wrong.value = refused = undefined)), { immediate: true })
+  onScopeDispose(() => clearTimeout(settling))
 
   function slide(value: number[] | undefined): void {
     heldStep.value = value?.[0] ?? options.scale().last
@@ -47,11 +49,13 @@ export function useHeld(options: {
   }
 
   async function apply(value: number | null): Promise<void> {
-    if (value !== options.own() || options.again()) await options.apply(value)
+    const taken = value === options.own() && !options.again() ? true : await options.apply(value)
+    refused = taken ? undefined : value
     // Whoever went on moving meanwhile is not thrown back.
     if (held.value !== null && held.value !== value) return
     heldStep.value = null
-    typed.value = text()
+    // What was refused stays to be corrected.
+    if (taken) typed.value = text()
   }
 
   function release(): void {
@@ -67,5 +71,10 @@ export function useHeld(options: {
     if (typeof value !== 'string' && value !== options.own()) await apply(value)
   }
 
-  return { held, step, typed, wrong, slide, apply, release, enter }
+  /** The field is left: what was refused is not sent once more. */
+  async function leave(): Promise<void> {
+    if (refused === undefined || options.read(typed.value) !== refused) await enter()
+  }
+
+  return { held, step, typed, wrong, slide, apply, release, enter, leave }
 }

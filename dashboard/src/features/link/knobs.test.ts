@@ -2,7 +2,18 @@ import { describe, expect, it } from 'vitest'
 
 import type { KnobView, PresetView, ShapeControl } from '@/api/schema'
 
-import { askedOf, bySource, isSame, knobLabel, knobPatch, placeOf, presetPatch, resetPatch, summary } from './knobs'
+import {
+  askedOf,
+  bySource,
+  isSame,
+  knobLabel,
+  knobPatch,
+  missingOf,
+  placeOf,
+  presetPatch,
+  resetPatch,
+  summary,
+} from './knobs'
 
 const knob = (name: string, unit: string, kind: KnobView['kind'] = 'whole') =>
   ({ name, unit, kind, default: 'none', doc: '', min: 0, max: 100 }) as unknown as KnobView
@@ -103,4 +114,18 @@ it('keeps presets with who calls them so', () => {
     ['wpt', 'about wpt', 2],
     ['atc', 'about atc', 1],
   ])
+})
+
+it('says which knobs of a preset nobody can turn here, in each direction', () => {
+  const means = (down: string, up: string) => ({ downlink: { by: down }, uplink: { by: up } })
+  const knobs = [
+    { ...knob('rate_mbps', 'Mbit/s', 'number'), ...means('kernel', 'kernel') },
+    { ...knob('delay_ms', 'ms'), ...means('proxy', 'nobody') },
+    { ...knob('jitter_ms', 'ms'), ...means('nobody', 'nobody') },
+  ] as KnobView[]
+  const preset = (shape: ShapeControl) => ({ shape }) as PresetView
+  expect(missingOf(preset({ rate_mbps: 5, delay_ms: 20, uplink: { rate_mbps: 1 } }), knobs)).toBe('')
+  expect(missingOf(preset({ delay_ms: 20, jitter_ms: 5, uplink: { delay_ms: 20, jitter_ms: 0 } }), knobs)).toBe(
+    'jitter (downlink), delay (uplink)',
+  )
 })

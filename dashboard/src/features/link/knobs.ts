@@ -122,6 +122,16 @@ export function bySource(presets: readonly PresetView[]): { source: string; abou
   return [...groups.values()]
 }
 
+/** The knobs of a preset that nobody can turn here, in words; nothing where it can be had whole. */
+export function missingOf({ shape }: PresetView, knobs: readonly KnobView[]): string {
+  const missing = DIRECTIONS.flatMap((direction) =>
+    knobs
+      .filter((knob) => meansOf(knob, direction).by === 'nobody' && valueOf(shape, { direction, name: knob.name }))
+      .map(({ name }) => `${knobLabel(name).toLowerCase()} (${direction})`),
+  )
+  return missing.join(', ')
+}
+
 /** What a preset does, each direction in a few signs. */
 export function presetWords({ shape }: PresetView): string {
   const way = (conditions: Conditions) =>

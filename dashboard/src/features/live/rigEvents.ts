@@ -1,20 +1,21 @@
 // The rig's event stream, once for the whole page: keeps the records of players current, tells who wants to know that a
-// rule fired, and shows whether the rig is there.
+// rule fired or what a link did, and shows whether the rig is there.
 
 import { useQueryClient } from '@tanstack/vue-query'
 import { onScopeDispose, readonly, shallowRef } from 'vue'
 
 import { streams } from '@/api/rig'
-import type { PlayerDeleted, PlayerRecord, RuleFired } from '@/api/schema'
+import type { PlayerDeleted, PlayerLink, PlayerRecord, RuleFired } from '@/api/schema'
 import { follow, type StreamState } from '@/api/stream'
 
 import { rigClock } from './clock'
 import { forgetPlayer, keys, storePlayer } from './players'
 
-type Listener = (fired: RuleFired) => void
+type Listener<T> = (news: T) => void
 
 const state = shallowRef<StreamState>({ kind: 'connecting' })
-const listeners = new Set<Listener>()
+const ofRules = new Set<Listener<RuleFired>>()
+const ofLinks = new Set<Listener<PlayerLink>>()
 
 export const rigConnection = readonly(state)
 
@@ -43,8 +44,9 @@ export function followRig(): void {
         case 'player.deleted':
           return forgetPlayer(client, (data as PlayerDeleted).player_id)
         case 'rule.fired':
-          for (const listener of listeners) listener(data as RuleFired)
-          return
+          return ofRules.forEach((listener) => listener(data as RuleFired))
+        case 'player.link':
+          return ofLinks.forEach((listener) => listener(data as PlayerLink))
         case 'heartbeat':
           return rigClock.observe(Date.parse((data as { ts: string }).ts))
         case 'replay.gap':
@@ -59,7 +61,16 @@ export function followRig(): void {
 }
 
 /** Calls when a rule fired on any player, for as long as the calling component lives. */
-export function onRuleFired(listener: Listener): void {
+export function onRuleFired(listener: Listener<RuleFired>): void {
+  listen(ofRules, listener)
+}
+
+/** Calls with every second of any player's link, for as long as the calling component lives. */
+export function onPlayerLink(listener: Listener<PlayerLink>): void {
+  listen(ofLinks, listener)
+}
+
+function listen<T>(listeners: Set<Listener<T>>, listener: Listener<T>): void {
   listeners.add(listener)
   onScopeDispose(() => listeners.delete(listener))
 }

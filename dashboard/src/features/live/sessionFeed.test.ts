@@ -18,8 +18,8 @@ it('draws no cap while the link is uncapped, and what was asked from when it was
   const info = '{"asked":{"rate_mbps":3},"in_force_rate_mbps":2.9}'
   feed.control({ ts: at(2), id: '2', event: 'shaper_config_change', info })
   feed.event(event(3, { effective_rate_limit_mbps: 2.9 }))
-  expect(feed.samples.columns.inForce).toEqual([null, 2.9, 2.9])
-  expect(feed.samples.columns.asked).toEqual([undefined, 3, 3])
+  expect(feed.link.samples.columns.inForce).toEqual([null, 2.9, 2.9])
+  expect(feed.link.samples.columns.asked).toEqual([undefined, 3, 3])
   expect(feed.marks.all[0]?.text).toBe('Link set to 3.00 Mbit/s, 2.90 Mbit/s in force')
 })
 
@@ -49,13 +49,13 @@ it('marks what a rule did, and nothing that merely failed', () => {
 
 it('keeps what is asked when it starts over, and forgets it for another player', () => {
   const feed = new SessionFeed()
-  feed.assumeAsked(5)
+  feed.link.assume(5)
   feed.clear()
   feed.event(event(1))
-  expect(feed.samples.columns.asked).toEqual([5])
+  expect(feed.link.samples.columns.asked).toEqual([5])
   feed.reset()
   feed.event(event(1))
-  expect(feed.samples.columns.asked).toEqual([undefined])
+  expect(feed.link.samples.columns.asked).toEqual([undefined])
 })
 
 it('follows the steps of a pattern in what is asked, and comes back to the link when it ends', () => {
@@ -69,7 +69,7 @@ it('follows the steps of a pattern in what is asked, and comes back to the link 
   control(3, 'pattern_step', step)
   control(4, 'pattern_step', { ...step, rate_mbps: 9, refused: 'busy' })
   control(5, 'pattern_disabled', { mode: 'ramp_up', finished: true })
-  expect(feed.samples.columns.asked).toEqual([1.05, null, 5])
+  expect(feed.link.samples.columns.asked).toEqual([1.05, null, 5])
   expect(feed.marks.all.map(({ text }) => text)).toEqual([
     'Link set to 5.00 Mbit/s',
     'Step 1 of ramp up: 1.05 Mbit/s',
@@ -81,10 +81,10 @@ it('follows the steps of a pattern in what is asked, and comes back to the link 
 
 it('asks for what a preset asks', () => {
   const feed = new SessionFeed()
-  feed.rateOfPreset = (name) => (name === 'wpt/3g' ? 1.6 : null)
+  feed.link.rateOfPreset = (name) => (name === 'wpt/3g' ? 1.6 : null)
   const info = '{"asked":{"preset":"wpt/3g"},"in_force_rate_mbps":1.6}'
   feed.control({ ts: at(1), id: '1', event: 'shaper_config_change', info })
-  expect(feed.samples.columns.asked).toEqual([1.6])
+  expect(feed.link.samples.columns.asked).toEqual([1.6])
   expect(feed.marks.all[0]?.text).toBe('Link set to 1.60 Mbit/s')
 })
 

@@ -1,4 +1,5 @@
-// Everything one player's page shows over time: samples, requests, marks, kept current by the archive's time series.
+// Everything one player's page shows over time: samples, requests, marks, kept current by the archive's time series, and
+// the seconds of its link, told by the rig itself.
 //
 // Without an archive the in-page player and the rig's own stream fill what they can (`local...`), and the page says what
 // is missing. Invariant: one source at a time, so that nothing is drawn twice.
@@ -13,42 +14,31 @@ import { SampleStore } from '@/charts/samples'
 import { requestOf } from '@/features/waterfall/request'
 import { RequestStore } from '@/features/waterfall/requests'
 
-import { linkChangeOf, markOf, type RateOfPreset, strikeOf } from './actions'
+import { markOf, strikeOf } from './actions'
 import { rigClock } from './clock'
+import { LinkSeries } from './linkSeries'
+import { onPlayerLink } from './rigEvents'
 
-export interface LocalSample {
-  buffer: number | null
-  bitrate: number | null
-  estimate: number | null
-  inForce: number | null
-  asked: number | null
-}
+const COLUMNS = ['estimate', 'buffer', 'bitrate'] as const
+export type PlayerColumn = (typeof COLUMNS)[number]
+export type LocalSample = Record<PlayerColumn, number | null>
 
 const HISTORY_MS = 10 * 60_000
 
 export class SessionFeed {
-  readonly samples = new SampleStore()
+  /** What the player says of itself. */
+  readonly samples = new SampleStore(COLUMNS)
+  readonly link = new LinkSeries()
   readonly marks = new MarkStore()
   readonly requests = new RequestStore()
-  /** What was asked of the link, once anybody said. */
-  private asked: number | null | undefined
-  /** What is asked of it while no pattern says otherwise. */
-  private base: number | null | undefined
   private stall: { id: string; at: number } | undefined
   private strike: { id: string; at: number } | undefined
-  /** Presets are facts of the rig, read elsewhere. */
-  rateOfPreset: RateOfPreset = () => null
 
   control(row: ControlRow): void {
-    const mark = markOf(row, this.rateOfPreset)
+    const mark = markOf(row, this.link.rateOfPreset)
     if (mark) this.marks.push(mark)
     this.noteStrike(row)
-    const link = linkChangeOf(row, this.base, this.rateOfPreset)
-    if (link?.base !== undefined) this.base = link.base
-    if (link?.change) {
-      this.asked = link.change.asked
-      this.samples.push(Date.parse(row.ts), link.change)
-    }
+    this.link.control(row)
   }
 
   private noteStrike(row: ControlRow): void {
@@ -71,11 +61,8 @@ export class SessionFeed {
 
   event(row: EventRow): void {
     const at = Date.parse(row.ts)
-    const cap = row.effective_rate_limit_mbps
+    this.link.row(at, row)
     this.samples.push(at, {
-      delivered: row.delivered_mbps,
-      inForce: cap === undefined || cap === null ? cap : cap > 0 ? cap : null,
-      asked: this.asked,
       estimate: row.network_bitrate_mbps ?? undefined,
       buffer: row.buffer_depth_s ?? undefined,
       bitrate: row.video_bitrate_mbps ?? undefined,
@@ -85,7 +72,6 @@ export class SessionFeed {
 
   /** A report of the in-page player, for when there is no archive to bring it back. */
   localSample(at: number, sample: LocalSample): void {
-    this.asked = sample.asked
     this.samples.push(at, sample)
   }
 
@@ -101,17 +87,11 @@ export class SessionFeed {
     }
   }
 
-  /** What is asked of the link, for rows from before anybody changed it. */
-  assumeAsked(rate: number | null): void {
-    if (this.asked === undefined) this.asked = rate
-    if (this.base === undefined) this.base = rate
-  }
-
   mark(mark: Mark): void {
     this.marks.push(mark)
   }
 
-  /** Forgets what was shown; what is asked of the link stays known. */
+  /** Forgets what was shown, to be told again. Nobody tells the seconds of the link again. */
   clear(): void {
     for (const store of [this.samples, this.marks, this.requests]) store.clear()
     this.stall = this.strike = undefined
@@ -120,14 +100,17 @@ export class SessionFeed {
   /** Begins anew, for another player. */
   reset(): void {
     this.clear()
-    this.asked = this.base = undefined
+    this.link.reset()
   }
 }
 
 export type FeedState = StreamState | { kind: 'backfill' }
 
-/** Follows a player's time series for as long as the calling component lives. */
-export function useSessionFeed(playerId: Ref<string>) {
+/**
+ * Follows a player's time series for as long as the calling component lives. A page may know a player by another name than
+ * `canonical`, the one in the rig's own frames.
+ */
+export function useSessionFeed(playerId: Ref<string>, canonical: Ref<string | undefined>) {
   const feed = new SessionFeed()
   const state = shallowRef<FeedState>({ kind: 'connecting' })
   let stop = () => {}
@@ -164,6 +147,12 @@ export function useSessionFeed(playerId: Ref<string>) {
     })
   }
 
+  onPlayerLink((link) => {
+    if (link.player_id !== canonical.value) return
+    const at = Date.parse(link.ts)
+    rigClock.observe(at)
+    feed.link.second(at, link.server_metrics)
+  })
   watch(playerId, start, { immediate: true })
   onScopeDispose(() => stop())
   /** Whether the archive is the source; if not, the page fills in what it can. */

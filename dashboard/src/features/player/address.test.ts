@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import type { Info } from '@/api/schema'
 
-import { bootstrapUrl, isDash, offersOf, playableHere, targetOf } from './address'
+import { bootstrapUrl, chooseOrigin, isDash, offersOf, playableHere, targetOf } from './address'
 
 const info = {
   listen: { base_port: 30081 },
@@ -41,6 +41,11 @@ describe('where a play begins', () => {
     const isolated = { ...info, listen: { ...info.listen, player_host: '198.51.100.2' } }
     const url = bootstrapUrl(page, isolated, { origin: 'demo', path: '/live/master.m3u8' }, id)
     expect(url).toBe('http://198.51.100.2:30081/demo/live/master.m3u8?player_id=a&play_id=b&attempt_id=2')
+    const origin = chooseOrigin(isolated, 'demo')
+    if (origin === undefined) throw new Error('the origin is there')
+    expect(offersOf(page, isolated, origin, 'a').map((offer) => offer.url)).toEqual([
+      'http://198.51.100.2:30081/demo/live/master.m3u8?player_id=a',
+    ])
   })
 })
 

@@ -1,7 +1,7 @@
 // The ladder as the scale of a chart: rungs at even distances, named by height and rate.
 
 import type { Variant } from '@/api/schema'
-import type { Tick } from '@/charts/TimeChart.vue'
+import type { Tick } from '@/charts/curve'
 
 /** The rung whose declared bandwidth is nearest, in proportion. */
 export function nearestRung(ladder: readonly Variant[], mbps: number): number {

@@ -1,8 +1,9 @@
-// What the knobs of a link cannot do on this machine, or only in part: one line per reason.
+// What a link cannot do on this machine, or only in part: one line per reason.
 //
-// Invariant: every knob that the kernel does not turn is named, in every direction it is not turned in.
+// Invariant: every knob that the kernel does not turn is named, in every direction it is not turned in, and what is no knob and
+// not here beside them.
 
-import type { KnobView } from '@/api/schema'
+import type { Info, KnobView } from '@/api/schema'
 import { DIRECTIONS, knobLabel, meansOf } from '@/features/link/knobs'
 
 export interface Limit {
@@ -13,7 +14,17 @@ export interface Limit {
   names: string[]
 }
 
-export function limitsOf(knobs: readonly KnobView[]): Limit[] {
+type Machine = Pick<Info, 'knobs' | 'transport_fault' | 'path_ping'>
+
+export function limitsOf({ knobs, transport_fault, path_ping }: Machine): Limit[] {
+  const others = [
+    { ...transport_fault, names: ['transport faults'] },
+    { ...path_ping, names: ['path ping'] },
+  ]
+  return [...ofKnobs(knobs), ...others.flatMap(({ by, how, names }) => (by === 'nobody' ? [{ by, how, names }] : []))]
+}
+
+function ofKnobs(knobs: readonly KnobView[]): Limit[] {
   const found = new Map<string, Limit & { places: Map<string, string[]> }>()
   for (const knob of knobs) {
     for (const direction of DIRECTIONS) {
@@ -37,7 +48,7 @@ function namesOf(places: ReadonlyMap<string, string[]>): string[] {
 }
 
 /** How many knobs are there in no direction, or in only one, or not by the kernel: for the head of the list. */
-export function limitWords(knobs: readonly KnobView[]): string {
+export function limitWords({ knobs, transport_fault, path_ping }: Machine): string {
   const nobody = knobs.filter((knob) => DIRECTIONS.every((direction) => meansOf(knob, direction).by === 'nobody'))
   const some = knobs.filter(
     (knob) => !nobody.includes(knob) && DIRECTIONS.some((direction) => meansOf(knob, direction).by !== 'kernel'),
@@ -45,6 +56,8 @@ export function limitWords(knobs: readonly KnobView[]): string {
   const parts = [
     nobody.length > 0 ? `${nobody.length} of ${knobs.length} knobs cannot be turned here` : '',
     some.length > 0 ? `${some.length} only in part` : '',
+    transport_fault.by === 'nobody' ? 'no transport faults' : '',
+    path_ping.by === 'nobody' ? 'no path ping' : '',
   ]
   return parts.filter((part) => part !== '').join(', ')
 }
