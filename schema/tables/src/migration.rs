@@ -18,6 +18,11 @@ pub struct Migration {
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "events", sql: include_str!("../migrations/0001_events.sql") },
     Migration { version: 2, name: "link_metrics", sql: include_str!("../migrations/0002_link_metrics.sql") },
+    Migration {
+        version: 3,
+        name: "requests_in_full",
+        sql: include_str!("../migrations/0003_requests_in_full.sql"),
+    },
 ];
 
 /// The table that notes which migrations were applied.

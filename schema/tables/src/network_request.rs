@@ -2,7 +2,7 @@
 
 use rebuffer_model::{
     Answer, Cause, Exchange, FaultCategory, HeaderField, Label, Link, OriginAnswer, RequestSeen, Resolution,
-    Timestamp, Timing,
+    Timestamp, Timing, UnmetEdit,
 };
 
 use crate::declare::{columns, table};
@@ -37,6 +37,8 @@ columns! {
         request_headers: Vec<HeaderField>,
         /// Bytes of the request's body.
         bytes_in: u64,
+        /// What the player said of itself with the request, CMCD keys as a JSON object. Empty when it said nothing.
+        cmcd: String,
     }
 }
 
@@ -79,6 +81,10 @@ columns! {
         bytes_out: u64,
         /// Whether the whole answer was sent.
         complete: bool,
+        /// Places of the playlist that were edited as the player's content asks; absent when nothing was asked.
+        edited_places: Option<u64>,
+        /// Fields of the player's content that could not be met, * for all of them.
+        edits_unmet: Vec<Name>,
     }
 }
 
@@ -111,6 +117,8 @@ columns! {
         fault_action: Name,
         /// Where it struck: http, socket, corruption, client_disconnect.
         fault_category: Name,
+        /// How long the fault was silent on purpose, ms; absent when it was not.
+        fault_held_ms: Option<f32>,
     }
 }
 
@@ -137,6 +145,10 @@ columns! {
         delivery_rate_mbps: Option<f32>,
         /// Whether that estimate was limited by the rig having nothing to send.
         app_limited: Option<bool>,
+        /// Whether the connection was encrypted.
+        tls: bool,
+        /// How long the answer was held back because the link's delay had to be done on answers, ms; absent when it was not.
+        link_held_ms: Option<f32>,
     }
 }
 
@@ -207,6 +219,7 @@ fn request(started_at: Timestamp, seen: &RequestSeen) -> RequestColumns {
         request_range: header(&seen.headers, "range"),
         request_headers: seen.headers.clone(),
         bytes_in: seen.body_bytes,
+        cmcd: seen.cmcd.as_ref().and_then(|cmcd| serde_json::to_string(cmcd).ok()).unwrap_or_default(),
     }
 }
 
@@ -237,7 +250,13 @@ fn answer(sent: &Answer, origin: Option<&OriginAnswer>) -> AnswerColumns {
         response_headers: headers.clone(),
         bytes_out: sent.body_bytes,
         complete: sent.complete,
+        edited_places: sent.edits.as_ref().map(|edits| edits.changed),
+        edits_unmet: sent.edits.iter().flat_map(|edits| &edits.unmet).map(unmet).collect(),
     }
+}
+
+fn unmet(edit: &UnmetEdit) -> Name {
+    Name::from(if edit.field.is_empty() { "*" } else { edit.field.as_str() })
 }
 
 fn timing(took: &Timing) -> TimingColumns {
@@ -276,6 +295,7 @@ fn verdict(exchange: &Exchange) -> VerdictColumns {
         fault_type: Name(fault.map(|fault| fault.name.clone()).unwrap_or_default()),
         fault_action: Name(fault.map(|fault| fault.action.clone()).unwrap_or_default()),
         fault_category: category.into(),
+        fault_held_ms: fault.and_then(|fault| fault.held_ms).map(narrow),
     }
 }
 
@@ -296,6 +316,8 @@ fn link(link: &Link) -> LinkColumns {
         cwnd: end.map(|end| end.cwnd),
         delivery_rate_mbps: end.and_then(|end| end.delivery_rate_mbps).map(narrow),
         app_limited: end.map(|end| end.app_limited),
+        tls: link.tls,
+        link_held_ms: link.held_ms.map(narrow),
     }
 }
 

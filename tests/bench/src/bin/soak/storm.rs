@@ -1,8 +1,8 @@
 //! A thousand requests at once while rules change a hundred times a second: what players got, what counters say and what the
 //! feed holds must be the same numbers.
 //!
-//! Invariant: a request is counted where its status was read from the socket. One rule stays and fires on every third segment;
-//! the others come and go behind it.
+//! Invariant: a request is counted where its status was read from the socket. One rule stays and fires on every third segment
+//! below `/a`; the others, of segments below `/b`, come and go before it.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,12 +17,16 @@ use crate::verdict;
 const PLAYERS: usize = 4;
 const CONNECTIONS: usize = 250;
 const LASTS: Duration = Duration::from_secs(30);
-const CHANGE_EVERY: Duration = Duration::from_millis(10);
+const ASK_EVERY: Duration = Duration::from_millis(500);
+/// Of each player.
+const CHANGE_EVERY: Duration = Duration::from_millis(40);
+/// Changes that may be late, of a hundred.
+const LATE: u32 = 10;
 
 /// How many answers had each status.
 type Statuses = BTreeMap<u16, u64>;
 
-const STAYS: &str = r#"{"id":"stays","type":"404","mode":"requests","consecutive":1,"frequency":3,"filter":{"request_kind":["segment"]}}"#;
+const STAYS: &str = r#"{"id":"stays","type":"404","mode":"requests","consecutive":1,"frequency":3,"filter":{"request_kind":["segment"],"url_match":{"mode":"regex","patterns":["^/a"]}}}"#;
 
 fn site(asked: &Asked) -> Said {
     Saying::new(200, "OK").with("Content-Type", "video/mp4").body(asked, "media")
@@ -49,30 +53,38 @@ pub(crate) async fn run() -> bool {
     let mut kept = true;
     let mut feed = rig.feed().await;
     let mut rows: BTreeMap<String, Statuses> = BTreeMap::new();
-    let total: u64 = done.iter().flat_map(|(_, statuses, _)| statuses.values()).sum();
+    let total: u64 = done.iter().flat_map(|(_, statuses, _)| statuses).flat_map(BTreeMap::values).sum();
     for _ in 0..total {
-        let row = feed.next(exchange_seen).await;
-        *rows.entry(row.0).or_default().entry(row.1).or_default() += 1;
+        let (player, status) = feed.next(exchange_seen).await;
+        *rows.entry(player).or_default().entry(status).or_default() += 1;
     }
-    for (name, statuses, changes) in done {
+    let mut changed = 0;
+    for (name, [a, b], changes) in done {
         let player = rig.api.player(&name).await;
-        let id = player.id.to_string();
         let stays = player.rule_counters.iter().find(|(id, _)| id.as_str() == "stays").unwrap().1;
-        let all: u64 = statuses.values().sum();
-        let failed = statuses.get(&404).copied().unwrap_or_default();
-        let same = stays.matched == all
-            && stays.fired == failed
-            && failed == all.div_ceil(3)
-            && rows.get(&id) == Some(&statuses);
+        let all: u64 = a.values().sum();
+        let failed = a.get(&404).copied().unwrap_or_default();
+        let same = rows.get(&player.id.to_string()) == Some(&add(a.clone(), &b));
+        let exact = (stays.matched, stays.fired, failed) == (all, failed, all.div_ceil(3));
         println!(
-            "{name}: {all} requests {statuses:?}, {changes} changes of rules; the rule that stays matched {} and fired {}; the feed says the same: {}; {}",
+            "{name}: below /a {a:?}, below /b {b:?}, {changes} changes; the rule that stays matched {} and fired {}; the feed says the same: {same}; {}",
             stays.matched,
             stays.fired,
-            rows.get(&id) == Some(&statuses),
-            verdict(same)
+            verdict(same && exact)
         );
-        kept &= same;
+        kept &= same && exact;
+        changed += changes;
     }
+    let wanted = u32::try_from(LASTS.as_millis() / CHANGE_EVERY.as_millis()).unwrap()
+        * u32::try_from(PLAYERS).unwrap();
+    let fast = changed * 100 >= wanted * (100 - LATE);
+    println!(
+        "{total} requests over {} connections, {changed} changes of {wanted} in {} s; {}",
+        PLAYERS * CONNECTIONS,
+        LASTS.as_secs(),
+        verdict(fast)
+    );
+    kept &= fast;
     kept
 }
 
@@ -84,27 +96,43 @@ fn exchange_seen(record: &rebuffer_model::Record) -> Option<(String, u16)> {
 }
 
 /// Asks over many connections at once, as fast as answers come.
-async fn requests(session: SocketAddr, until: Instant) -> Statuses {
+async fn requests(session: SocketAddr, until: Instant) -> [Statuses; 2] {
     let mut clients = JoinSet::new();
     for _ in 0..CONNECTIONS {
         clients.spawn(async move {
             let mut wire = Wire::connect(session).await;
-            let mut seen = Statuses::new();
+            let mut tick = tokio::time::interval(ASK_EVERY);
+            let mut seen = [Statuses::new(), Statuses::new()];
             while Instant::now() < until {
-                *seen.entry(wire.ask(&Ask::get("/a.mp4")).await.status).or_default() += 1;
+                tick.tick().await;
+                for (seen, path) in seen.iter_mut().zip(["/a.mp4", "/b.mp4"]) {
+                    *seen.entry(wire.ask(&Ask::get(path)).await.status).or_default() += 1;
+                }
             }
             seen
         });
     }
-    clients.join_all().await.into_iter().flatten().fold(Statuses::new(), |mut all, (status, count)| {
-        *all.entry(status).or_default() += count;
-        all
-    })
+    clients
+        .join_all()
+        .await
+        .into_iter()
+        .reduce(|all, more| {
+            let [a, b] = [0, 1].map(|at| add(all[at].clone(), &more[at]));
+            [a, b]
+        })
+        .unwrap()
 }
 
-/// Puts a rule behind the one that stays, and takes it away again; says how often.
+fn add(mut all: Statuses, more: &Statuses) -> Statuses {
+    for (status, count) in more {
+        *all.entry(*status).or_default() += count;
+    }
+    all
+}
+
+/// Puts a rule before the one that stays, and takes it away again; says how often.
 async fn changes(api: rebuffer_kit::Api, name: String, until: Instant) -> u32 {
-    let mut tick = tokio::time::interval(CHANGE_EVERY * u32::try_from(PLAYERS).unwrap());
+    let mut tick = tokio::time::interval(CHANGE_EVERY);
     let mut wire = Wire::connect(api.address).await;
     let path = format!("/api/v2/players/{name}");
     let mut revision = api.player(&name).await.control_revision;
@@ -112,10 +140,10 @@ async fn changes(api: rebuffer_kit::Api, name: String, until: Instant) -> u32 {
     while Instant::now() < until {
         tick.tick().await;
         let comes = format!(
-            r#",{{"id":"r{changes}","type":"503","mode":"requests","consecutive":1,"frequency":5,"filter":{{"request_kind":["segment"]}}}}"#
+            r#"{{"id":"r{changes}","type":"503","mode":"requests","consecutive":1,"frequency":5,"filter":{{"request_kind":["segment"],"url_match":{{"mode":"regex","patterns":["^/b"]}}}}}},"#
         );
-        let behind = if changes % 2 == 0 { comes.as_str() } else { "" };
-        let patch = json(Ask::new("PATCH", &path), &format!(r#"{{"fault_rules":[{STAYS}{behind}]}}"#));
+        let before = if changes % 2 == 0 { comes.as_str() } else { "" };
+        let patch = json(Ask::new("PATCH", &path), &format!(r#"{{"fault_rules":[{before}{STAYS}]}}"#));
         let answer = wire.ask(&patch.with("If-Match", &format!("\"{revision}\""))).await;
         let player: rebuffer_api::PlayerRecord = rebuffer_kit::read(&answer, 200);
         revision = player.control_revision;
