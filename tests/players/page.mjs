@@ -10,43 +10,48 @@ const JUMP_S = 0.5
 
 /** How each player is started, how it tells of errors, and how it says which moment of the live stream is shown. */
 const PLAYERS = {
-  'hls.js': async (video, url, note) => {
+  'hls.js': async (video, url, watch) => {
     await script('/hls.js/dist/hls.js')
     const { Hls } = window
     const hls = new Hls()
     hls.on(Hls.Events.ERROR, (_name, { type, details, fatal, response }) => {
-      note(details + (response?.code ? ` ${response.code}` : ''), fatal)
-      // What its documentation asks of an application after a fatal error of this kind.
-      if (fatal && type === Hls.ErrorTypes.MEDIA_ERROR) hls.recoverMediaError()
+      watch.note(details + (response?.code ? ` ${response.code}` : ''), fatal)
+      if (fatal && type === Hls.ErrorTypes.MEDIA_ERROR) watch.help('recoverMediaError()', () => hls.recoverMediaError())
     })
     hls.loadSource(url)
     hls.attachMedia(video)
+    await video.play()
     return () => hls.playingDate?.getTime()
   },
-  shaka: async (video, url, note) => {
+  shaka: async (video, url, watch) => {
     await script('/shaka-player/dist/shaka-player.compiled.debug.js')
     const { shaka } = window
     shaka.log.setLevel(shaka.log.Level.NONE)
     const player = new shaka.Player()
-    const name = (code) => Object.entries(shaka.util.Error.Code).find(([, value]) => value === code)?.[0]
-    const told = ({ code, severity, data }, prefix = '') => {
-      const status = name(code) === 'BAD_HTTP_STATUS' ? ` ${data[1]}` : ''
-      note(`${prefix}${code} ${name(code)}${status}`, severity === shaka.util.Error.Severity.CRITICAL && !prefix)
-    }
-    player.addEventListener('error', ({ detail }) => told(detail))
-    player.getNetworkingEngine().addEventListener('retry', ({ error }) => error && told(error, 'retry after '))
+    const { Code, Severity } = shaka.util.Error
+    const name = (code) => Object.keys(Code).find((name) => Code[name] === code)
+    const words = ({ code, data }) => `${code} ${name(code)}${code === Code.BAD_HTTP_STATUS ? ` ${data[1]}` : ''}`
+    const load = () => player.load(url).then(() => video.play())
+    player.addEventListener('error', ({ detail }) => {
+      const critical = detail.severity === Severity.CRITICAL
+      watch.note(words(detail), critical)
+      if (critical) watch.help('load()', load)
+    })
+    player
+      .getNetworkingEngine()
+      .addEventListener('retry', ({ error }) => error && watch.note(`retry after ${words(error)}`))
     await player.attach(video)
-    await player.load(url)
+    await load()
     return () => player.getPlayheadTimeAsDate()?.getTime()
   },
-  'dash.js': async (video, url, note) => {
+  'dash.js': async (video, url, watch) => {
     await script('/dashjs/dist/modern/umd/dash.all.debug.js')
     const { dashjs } = window
     const player = dashjs.MediaPlayer().create()
     player.updateSettings({ debug: { logLevel: dashjs.Debug.LOG_LEVEL_NONE } })
     const { events } = dashjs.MediaPlayer
-    player.on(events.ERROR, ({ error }) => note(`${error.code ?? error}${status(error.data?.response)}`, true))
-    player.on(events.PLAYBACK_ERROR, ({ error }) => note(`playbackError ${error?.code}`, true))
+    player.on(events.ERROR, ({ error }) => watch.note(`${error.code ?? error}${status(error.data?.response)}`, true))
+    player.on(events.PLAYBACK_ERROR, ({ error }) => watch.note(`MediaError ${error?.code}`))
     player.initialize(video, url, true)
     return () => player.timeAsUTC() * 1_000
   },
@@ -66,6 +71,7 @@ function script(path) {
 /** What was seen since the picture moved; times are milliseconds unless the name says otherwise. */
 class Watch {
   errors = []
+  helps = []
   stalls = []
   jumps = []
   begun = undefined
@@ -74,11 +80,23 @@ class Watch {
   constructor(video) {
     this.video = video
     this.last = { at: performance.now(), media: video.currentTime }
+    this.restedAt = this.last.at
     setInterval(() => this.look(), LOOK_MS)
   }
 
   note(code, fatal = false) {
-    this.errors.push({ code, fatal, at: Date.now() })
+    this.errors.push({ code, fatal })
+  }
+
+  /** Does what the player's documentation asks of an application after a fatal error; not twice at a time. */
+  help(name, act) {
+    if (this.helping) return
+    this.helping = true
+    this.helps.push(name)
+    const told = (error) => this.note(`${name} failed: ${error?.code ?? error}`, true)
+    void Promise.resolve(act())
+      .catch(told)
+      .finally(() => (this.helping = false))
   }
 
   look() {
@@ -86,15 +104,16 @@ class Watch {
     const moved = now.media - this.last.media
     const passed = now.at - this.last.at
     this.last = now
-    if (moved > 0) this.moving ??= now.at
+    const jumped = moved < 0 || moved > (passed / 1_000) * this.video.playbackRate + JUMP_S
+    if (moved === 0 || jumped) this.restedAt = now.at
     if (!this.begun) {
-      if (now.at - this.moving > STARTUP_MS && moved > 0) this.begun = now
+      if (now.at - this.restedAt > STARTUP_MS) this.begun = now
     } else if (moved === 0) {
       this.still += passed
     } else {
       if (this.still > 0) this.stalls.push(Math.round(this.still))
       this.still = 0
-      if (moved < 0 || moved > (passed / 1_000) * this.video.playbackRate + JUMP_S) this.jumps.push(moved)
+      if (jumped) this.jumps.push(moved)
     }
   }
 
@@ -106,13 +125,15 @@ class Watch {
       begun: begun !== undefined,
       wall_s: begun ? (last.at - begun.at) / 1_000 : 0,
       media_s: begun ? last.media - begun.media : 0,
-      position_s: last.media,
-      /** The moment of the live stream that is shown, as the player says; ms since the epoch. */
+      /** How long it has moved without a rest or a jump. */
+      running: last.at - this.restedAt,
+      /** The moment of the live stream that is shown, as the player says; since the epoch. */
       date: this.date?.(),
       now: Date.now(),
       stalls,
       jumps: this.jumps,
       errors: this.errors,
+      helps: this.helps,
       dropped: quality.droppedVideoFrames,
       frames: quality.totalVideoFrames,
       height: video.videoHeight,
@@ -126,8 +147,7 @@ window.play = async (name, url) => {
   const watch = new Watch(video)
   window.seen = () => watch.seen()
   try {
-    watch.date = await PLAYERS[name](video, url, (...error) => watch.note(...error))
-    await video.play()
+    watch.date = await PLAYERS[name](video, url, watch)
   } catch (error) {
     if (error?.name !== 'AbortError') watch.note(`failed: ${error?.code ?? error}`, true)
   }

@@ -17,12 +17,23 @@ export class Rig {
   records = new AbortController()
 
   /** Starts the rig with its demo stream, and returns when it is up. */
-  static async start(binary) {
+  static async start(binary, tls) {
     const self = new Rig()
+    self.scheme = tls ? 'https' : 'http'
     self.folder = await mkdtemp(join(tmpdir(), 'rebuffer-players-'))
     const log = join(self.folder, 'log')
-    const where = ['--data-dir', join(self.folder, 'data'), '--api', LOOPBACK, '--base', LOOPBACK, '--session-ports', '0']
-    self.child = spawn(binary, ['up', '--demo', '--archive', 'off', '--shaper', 'pacing', ...where], {
+    const where = [
+      '--data-dir',
+      join(self.folder, 'data'),
+      '--api',
+      LOOPBACK,
+      '--base',
+      LOOPBACK,
+      '--session-ports',
+      '0',
+    ]
+    const how = ['--archive', 'off', '--shaper', 'pacing', '--tls', tls ? 'self-signed' : 'off']
+    self.child = spawn(binary, ['up', '--demo', ...how, ...where], {
       stdio: ['ignore', 'pipe', openSync(log, 'w')],
     })
     self.ended = once(self.child, 'exit').catch((error) => [String(error)])
@@ -35,8 +46,14 @@ export class Rig {
   }
 
   /** Where a player of this id begins. */
-  start(path, player) {
-    return `http://127.0.0.1:${this.info.listen.base_port}/demo${path}?player_id=${player}`
+  start(path, player, scheme = this.scheme) {
+    return `${scheme}://127.0.0.1:${this.info.listen.base_port}/demo${path}?player_id=${player}`
+  }
+
+  /** Where it is sent from there: for readers that look for what a playlist names beside where they began. */
+  async session(path, player) {
+    const { headers } = await fetch(this.start(path, player, 'http'), { redirect: 'manual' })
+    return headers.get('location')
   }
 
   /** The same at the origin itself. */
