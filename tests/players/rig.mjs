@@ -36,6 +36,8 @@ export class Rig {
     self.child = spawn(binary, ['up', '--demo', ...how, ...where], {
       stdio: ['ignore', 'pipe', openSync(log, 'w')],
     })
+    // However this process ends.
+    process.once('exit', () => self.child.kill('SIGKILL'))
     self.ended = once(self.child, 'exit').catch((error) => [String(error)])
     const api = await Promise.race([address(self.child.stdout), self.ended.then(() => undefined)])
     if (!api) throw new Error(`${binary} does not start:\n${await readFile(log, 'utf8')}`)

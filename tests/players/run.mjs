@@ -70,6 +70,7 @@ const PARTS = {
   har: () => each(SESSIONS.filter(byPlayer), 1, har),
 }
 
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 const atOnce = Number(values['at-once'])
 const rig = await Rig.start(values.rig, values.tls)
 const browser = await Browser.launch(values.chromium)

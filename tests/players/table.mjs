@@ -7,9 +7,9 @@ export const asDocumented = (why) => `as documented: ${why}`
 
 export const isFailure = ({ verdict }) => verdict.startsWith('FAILED')
 
-/** A title, then a table whose columns are the names of the first row's fields. */
+/** A title, then a table whose columns are the names of the rows' fields. */
 export function table(title, rows) {
-  const columns = Object.keys(rows[0] ?? {})
+  const columns = [...new Set(rows.flatMap(Object.keys))]
   const line = (cells) => `| ${cells.map((cell) => String(cell ?? '').replaceAll('|', '\\|')).join(' | ')} |`
   const body = rows.map((row) => line(columns.map((column) => row[column])))
   return [`\n## ${title}\n`, line(columns), line(columns.map(() => '---')), ...body].join('\n')
