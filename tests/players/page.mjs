@@ -31,7 +31,9 @@ const PLAYERS = {
     const { Code, Severity } = shaka.util.Error
     const name = (code) => Object.keys(Code).find((name) => Code[name] === code)
     const words = ({ code, data }) => `${code} ${name(code)}${code === Code.BAD_HTTP_STATUS ? ` ${data[1]}` : ''}`
-    const load = () => player.load(url).then(() => video.play())
+    // A play that a newer load cut short is no news.
+    const play = () => video.play().catch((error) => error.name === 'AbortError' || Promise.reject(error))
+    const load = () => player.load(url).then(play)
     player.addEventListener('error', ({ detail }) => {
       const critical = detail.severity === Severity.CRITICAL
       watch.note(words(detail), critical)
