@@ -55,7 +55,7 @@ const PARAMS = { hold_ms: 1_000, rate_mbps: 2 }
 /** Why a player may do something else than play on by itself: where its own documentation or source says so. */
 const DOCUMENTED = {
   'hls.js': {
-    'recoverMediaError()': 'after a fatal MEDIA_ERROR the application is to call it',
+    'recoverMediaError()': 'when the media element fails, this detaches it and attaches it again',
     preload_hint_missing: 'it reads EXT-X-PRELOAD-HINT and never asks for what it names',
   },
   shaka: {
