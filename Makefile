@@ -54,6 +54,19 @@ e2e: setup ## Run the end-to-end tests alone
 	cargo build $(LOCKED) --workspace --bins
 	.ci/test $(LOCKED) -p rebuffer-e2e
 
+# Timing is real here, so it stands beside the tests and not among them.
+PLAYERS := tests/players/node_modules/.package-lock.json
+
+.PHONY: players
+players: setup $(PLAYERS) ## Play the demo with real players, each fault once; ARGS="--seconds 30 --players shaka" picks
+	cargo build $(LOCKED) -p rebuffer
+	node tests/players/run.mjs $(ARGS)
+
+$(PLAYERS): tests/players/package.json tests/players/package-lock.json
+	@echo "Fetching the players"
+	cd tests/players && npm ci --no-audit --no-fund --no-update-notifier
+	@touch $@
+
 # Each of these also runs among the others on the machine's own kernel, as far as that goes.
 KERNEL_TESTS := -p rebuffer-shaper --test kernel --test netem
 

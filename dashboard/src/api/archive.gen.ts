@@ -408,6 +408,8 @@ export interface components {
             }[];
             /** @description Bytes of the request's body. */
             bytes_in?: string;
+            /** @description What the player said of itself with the request, CMCD keys as a JSON object. Empty when it said nothing. */
+            cmcd?: string;
             /** @description The configured name of the origin. Empty when it was not asked or did not answer. */
             origin?: string;
             /** @description The absolute URL that was asked, credentials redacted. */
@@ -444,6 +446,10 @@ export interface components {
             bytes_out?: string;
             /** @description Whether the whole answer was sent. */
             complete?: boolean;
+            /** @description Places of the playlist that were edited as the player's content asks; absent when nothing was asked. */
+            edited_places?: string | null;
+            /** @description Fields of the player's content that could not be met, * for all of them. */
+            edits_unmet?: string[];
             /** @description From the request's head to the first byte of the answer, ms. */
             client_wait_ms?: number;
             /** @description From the first byte of the answer to the last handed to the connection, ms. */
@@ -464,6 +470,8 @@ export interface components {
             fault_action?: string;
             /** @description Where it struck: http, socket, corruption, client_disconnect. */
             fault_category?: string;
+            /** @description How long the fault was silent on purpose, ms; absent when it was not. */
+            fault_held_ms?: number | null;
             /** @description Which connection of the session, counted from 1. */
             connection?: string;
             /** @description How many exchanges that connection had carried before. */
@@ -484,6 +492,10 @@ export interface components {
             delivery_rate_mbps?: number | null;
             /** @description Whether that estimate was limited by the rig having nothing to send. */
             app_limited?: boolean | null;
+            /** @description Whether the connection was encrypted. */
+            tls?: boolean;
+            /** @description How long the answer was held back because the link's delay had to be done on answers, ms; absent when it was not. */
+            link_held_ms?: number | null;
         };
         /** @description A part of a list, in the order that was asked for. */
         Page_ControlRow: {
@@ -743,6 +755,8 @@ export interface components {
                 }[];
                 /** @description Bytes of the request's body. */
                 bytes_in?: string;
+                /** @description What the player said of itself with the request, CMCD keys as a JSON object. Empty when it said nothing. */
+                cmcd?: string;
                 /** @description The configured name of the origin. Empty when it was not asked or did not answer. */
                 origin?: string;
                 /** @description The absolute URL that was asked, credentials redacted. */
@@ -779,6 +793,10 @@ export interface components {
                 bytes_out?: string;
                 /** @description Whether the whole answer was sent. */
                 complete?: boolean;
+                /** @description Places of the playlist that were edited as the player's content asks; absent when nothing was asked. */
+                edited_places?: string | null;
+                /** @description Fields of the player's content that could not be met, * for all of them. */
+                edits_unmet?: string[];
                 /** @description From the request's head to the first byte of the answer, ms. */
                 client_wait_ms?: number;
                 /** @description From the first byte of the answer to the last handed to the connection, ms. */
@@ -799,6 +817,8 @@ export interface components {
                 fault_action?: string;
                 /** @description Where it struck: http, socket, corruption, client_disconnect. */
                 fault_category?: string;
+                /** @description How long the fault was silent on purpose, ms; absent when it was not. */
+                fault_held_ms?: number | null;
                 /** @description Which connection of the session, counted from 1. */
                 connection?: string;
                 /** @description How many exchanges that connection had carried before. */
@@ -819,6 +839,10 @@ export interface components {
                 delivery_rate_mbps?: number | null;
                 /** @description Whether that estimate was limited by the rig having nothing to send. */
                 app_limited?: boolean | null;
+                /** @description Whether the connection was encrypted. */
+                tls?: boolean;
+                /** @description How long the answer was held back because the link's delay had to be done on answers, ms; absent when it was not. */
+                link_held_ms?: number | null;
             }[];
             /** @description Where the next part begins, for the parameter `cursor`; null at the end. */
             next_cursor: string | null;

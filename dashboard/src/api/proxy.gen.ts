@@ -1284,6 +1284,11 @@ export interface components {
              * @description Bytes of body that were sent; -1 when there was no answer.
              */
             bodySize: number;
+            /**
+             * Format: int64
+             * @description The same for Chrome, which otherwise shows the sum of both sizes, and so one byte less; 0 when there was no answer.
+             */
+            _transferSize: number;
         };
         /** @description How long the parts took, ms; -1 for what is the client's to know. */
         HarTimings: {

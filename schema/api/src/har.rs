@@ -110,6 +110,9 @@ pub struct HarResponse {
     pub headers_size: i64,
     /// Bytes of body that were sent; -1 when there was no answer.
     pub body_size: i64,
+    /// The same for Chrome, which otherwise shows the sum of both sizes, and so one byte less; 0 when there was no answer.
+    #[serde(rename = "_transferSize")]
+    pub transfer_size: i64,
 }
 
 /// A name and its value.
@@ -206,6 +209,7 @@ impl HarEntry {
             redirect_url: value(sent, "location").unwrap_or_default().to_owned(),
             headers_size: -1,
             body_size: if answer.status == 0 { -1 } else { size(answer.body_bytes) },
+            transfer_size: size(answer.body_bytes),
         };
         let chunked = value(&request.headers, "transfer-encoding").is_some();
         let asked = HarRequest {
@@ -303,7 +307,8 @@ mod tests {
         let entry = HarEntry::of(exchange(answer), "elsewhere");
         assert_eq!((entry.timings.wait, entry.timings.receive), (10.25, 7.5));
         assert_eq!(entry.time, 17.75);
-        assert_eq!((entry.response.content.size, entry.response.body_size), (-1, 70));
+        let HarResponse { content, body_size, transfer_size, .. } = &entry.response;
+        assert_eq!((content.size, *body_size, *transfer_size), (-1, 70, 70));
         assert_eq!(entry.response.status_text, "Partial Content");
         assert_eq!(entry.request.url, "http://rig:30100/a%20b.m4s?x=1%262&y");
         let pair = |name: &str, value: &str| HarPair { name: name.to_owned(), value: value.to_owned() };
@@ -320,6 +325,7 @@ mod tests {
             r#""answer":{"status":0,"headers":[],"content_type":"","body_bytes":0,"complete":false}"#;
         let entry = HarEntry::of(exchange(answer), "elsewhere");
         assert_eq!((entry.timings.wait, entry.timings.receive, entry.time), (17.75, 0.0, 17.75));
-        assert_eq!((entry.response.status, entry.response.body_size), (0, -1));
+        let HarResponse { status, body_size, transfer_size, .. } = entry.response;
+        assert_eq!((status, body_size, transfer_size), (0, -1, 0));
     }
 }
