@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode, Version};
 use rebuffer_engine::Decision;
 use rebuffer_model::{
     Answer, Cause, Cmcd, Edits, Exchange, FaultCategory, FaultSeen, H2Scope, Link, OriginAnswer, PlayId,
@@ -73,7 +73,7 @@ impl Recorder {
             started_at: clock::now(),
             request: RequestSeen {
                 method: request.method().as_str().to_owned(),
-                http_version: format!("{:?}", request.version()),
+                http_version: version_name(request.version()).to_owned(),
                 url: redact::path_and_query(request.uri()),
                 kind: RequestKind::Other,
                 variant: None,
@@ -409,6 +409,14 @@ fn left_behind(exchange: &mut Exchange) {
 /// A fault that nobody injected.
 fn observed(name: &str, category: FaultCategory) -> FaultSeen {
     FaultSeen { rule_id: None, name: name.to_owned(), action: name.to_owned(), category, held_ms: None }
+}
+
+fn version_name(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2.0",
+        _ => "HTTP/1.1",
+    }
 }
 
 /// The declared length of a body.

@@ -4,9 +4,12 @@
 //! URLs in headers are read like the request's own.
 //! Deliberately absent: guessing from values. A secret under an innocent name cannot be known.
 
+use std::sync::LazyLock;
+
 use http::{HeaderMap, Uri};
 use percent_encoding::percent_decode_str;
 use rebuffer_model::HeaderField;
+use regex::Regex;
 
 /// What stands in place of a credential.
 pub(crate) const REDACTED: &str = "[redacted]";
@@ -21,19 +24,10 @@ const HEADERS: &[&str] = &[
 ];
 
 /// A header with one of these in its name is a credential, whoever invented it.
-const HEADER_WORDS: &[&str] = &[
-    "api-key",
-    "apikey",
-    "access-key",
-    "auth",
-    "credential",
-    "jwt",
-    "password",
-    "secret",
-    "signature",
-    "token",
-    "-key",
-];
+static HEADER_WORDS: LazyLock<Regex> = LazyLock::new(|| {
+    let words = "api-key|apikey|access-key|auth|credential|jwt|password|secret|signature|token|-key";
+    Regex::new(words).expect("words are a pattern")
+});
 
 /// ... but for these.
 const INNOCENT: &[&str] = &["sec-websocket-key", "access-control-allow-credentials"];
@@ -78,7 +72,7 @@ pub(crate) fn headers(map: &HeaderMap) -> Vec<HeaderField> {
 }
 
 fn is_credential(name: &str) -> bool {
-    let named = HEADERS.contains(&name) || HEADER_WORDS.iter().any(|word| name.contains(word));
+    let named = HEADERS.contains(&name) || HEADER_WORDS.is_match(name);
     named && !INNOCENT.contains(&name)
 }
 
