@@ -128,14 +128,14 @@ impl Origin {
             self.limits.head
         };
         let request = self.addressed(request);
-        let url = crate::redact::path_and_query(request.uri());
-        let url = self.url_of(&url);
+        let uri = request.uri().clone();
+        let url = || self.url_of(&crate::redact::path_and_query(&uri));
         let asked = Instant::now();
         let answer = self.way.ask(&self.scheme, &self.authority, request);
         let (response, phases) = match tokio::time::timeout(limit, answer).await {
             Ok(Ok(answered)) => answered,
-            Ok(Err(reason)) => return Err(Silence::Unreachable { url, reason }),
-            Err(_elapsed) => return Err(Silence::TooLate { url, limit }),
+            Ok(Err(reason)) => return Err(Silence::Unreachable { url: url(), reason }),
+            Err(_elapsed) => return Err(Silence::TooLate { url: url(), limit }),
         };
         Ok(Heard { response, ttfb_ms: asked.elapsed().as_secs_f64() * 1e3, phases })
     }

@@ -70,6 +70,20 @@ impl Stage {
 }
 
 #[tokio::test]
+async fn a_head_says_nothing_of_a_body_that_would_be_edited() {
+    let stage = Stage::with("").await;
+    let mut wire = Wire::connect(stage.session).await;
+    let described = ["content-length", "etag", "last-modified"];
+    let head = wire.ask(&Ask::new("HEAD", "/master.m3u8")).await.head;
+    assert!(described.iter().all(|name| head.value(name).is_some()), "nothing is asked of it: {head:?}");
+    stage.rig.api.patch("tv", r#"{"content":{"strip_codecs":true}}"#).await;
+    let head = wire.ask(&Ask::new("HEAD", "/master.m3u8")).await.head;
+    assert!(described.iter().all(|name| head.value(name).is_none()), "{head:?}");
+    let head = wire.ask(&Ask::new("HEAD", "/s100.ts")).await.head;
+    assert_eq!(head.value("content-length"), Some("5"), "no playlist");
+}
+
+#[tokio::test]
 async fn an_edit_is_there_on_the_next_fetch_and_gone_on_the_one_after_it() {
     let mut stage = Stage::with("").await;
     let mut wire = Wire::connect(stage.session).await;

@@ -79,11 +79,16 @@ pub(super) async fn forward(request: Request<Upload>, recorder: &mut Recorder) -
     strip_hop_by_hop(&mut head.headers);
     keep_redirect_here(&session, &mut head.headers);
     let may_have_body = has_body(&method, head.status);
+    let of_playlist = is_playlist(&head, &target);
     if !may_have_body || body.is_end_stream() {
         let source = Source::Nothing;
-        return Ok(Forwarded { head, source, may_have_body, playlist: false, edited: false });
+        let edited = method == Method::HEAD && of_playlist && !session.player.content().is_neutral();
+        if edited {
+            playlist::say_nothing_of_the_body(&mut head.headers);
+        }
+        return Ok(Forwarded { head, source, may_have_body, playlist: false, edited });
     }
-    if !is_playlist(&method, &head, &target) {
+    if method != Method::GET || !of_playlist {
         let source = Source::Origin { read: Bytes::new(), rest: Some(body) };
         return Ok(Forwarded { head, source, may_have_body, playlist: false, edited: false });
     }
@@ -104,19 +109,16 @@ pub(super) async fn forward(request: Request<Upload>, recorder: &mut Recorder) -
     Ok(Forwarded { head, source, may_have_body, playlist: whole, edited })
 }
 
-fn is_playlist(method: &Method, head: &Parts, target: &str) -> bool {
+fn is_playlist(head: &Parts, target: &str) -> bool {
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    method == Method::GET
-        && head.status == StatusCode::OK
-        && classify_fallback(target, content_type).is_manifest()
+    head.status == StatusCode::OK && classify_fallback(target, content_type).is_manifest()
 }
 
 /// A redirect to the origin itself stays on the session.
 fn keep_redirect_here(session: &Session, headers: &mut HeaderMap) {
-    let base = session.origin.base();
-    let here = headers
-        .get(LOCATION)
-        .and_then(|location| location.to_str().ok()?.strip_prefix(&base))
+    let Some(location) = headers.get(LOCATION).and_then(|location| location.to_str().ok()) else { return };
+    let here = location
+        .strip_prefix(&session.origin.base())
         .filter(|rest| rest.starts_with('/'))
         .and_then(|rest| HeaderValue::from_str(rest).ok());
     if let Some(here) = here {

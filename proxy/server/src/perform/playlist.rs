@@ -198,6 +198,12 @@ fn describe(headers: &mut HeaderMap, length: usize, always_so: bool) {
     }
 }
 
+/// Makes the head of a playlist that would be edited, and whose body was not asked for, say nothing of the body.
+pub(super) fn say_nothing_of_the_body(headers: &mut HeaderMap) {
+    describe(headers, 0, false);
+    headers.remove(CONTENT_LENGTH);
+}
+
 fn weaken(headers: &mut HeaderMap) {
     let strong = headers.get(ETAG).and_then(|etag| etag.to_str().ok()).filter(|etag| etag.starts_with('"'));
     if let Some(weak) = strong.and_then(|etag| HeaderValue::from_str(&format!("W/{etag}")).ok()) {
