@@ -6,18 +6,8 @@ import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { createServer } from 'node:http'
 import { chromium } from 'playwright-core'
+import { FLAGS } from '../e2e/browser/flags.mjs'
 
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--autoplay-policy=no-user-gesture-required',
-]
 const STARTS_WITHIN_MS = 30_000
 const PAGE = `<!doctype html><title>player</title><link rel="icon" href="data:,">
 <video muted playsinline width="640" height="360"></video><script type="module" src="/page.mjs"></script>`

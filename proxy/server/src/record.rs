@@ -4,17 +4,18 @@
 //! recorder is dropped. Numbers are measured: what was not is absent.
 //! Deliberately absent: deciding or sending anything.
 
+mod ending;
 mod settle;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use http::{HeaderMap, Method, Request, StatusCode, Version};
+use http::{HeaderMap, Method, Request, StatusCode};
 use rebuffer_engine::Decision;
 use rebuffer_model::{
-    Answer, Cause, Cmcd, Edits, Exchange, FaultCategory, FaultSeen, H2Scope, Link, OriginAnswer, PlayId,
-    RequestKind, RequestSeen, Timing, Variant,
+    Answer, Cause, Cmcd, Edits, Exchange, FaultSeen, H2Scope, Link, OriginAnswer, PlayId, RequestKind,
+    RequestSeen, Timing, Variant,
 };
 
 pub(crate) use settle::{Settler, settle_finished};
@@ -73,7 +74,7 @@ impl Recorder {
             started_at: clock::now(),
             request: RequestSeen {
                 method: request.method().as_str().to_owned(),
-                http_version: version_name(request.version()).to_owned(),
+                http_version: format!("{:?}", request.version()),
                 url: redact::path_and_query(request.uri()),
                 kind: RequestKind::Other,
                 variant: None,
@@ -227,7 +228,7 @@ impl Recorder {
         if let Some(deadlines) = &self.deadlines {
             deadlines.pass(Passed::Active);
         }
-        self.edit(|exchange| timed_out(exchange, Passed::Active, "pre_headers"));
+        self.edit(|exchange| ending::timed_out(exchange, Passed::Active, "pre_headers"));
     }
 
     /// The origin gave no answer; the rig answers in its place.
@@ -358,64 +359,17 @@ impl Drop for Recorder {
             End::Complete | End::Cut => {}
             End::Open if passed.is_some() => {
                 if let Some(which) = passed {
-                    timed_out(&mut exchange, which, "mid_body");
+                    ending::timed_out(&mut exchange, which, "mid_body");
                 }
             }
-            End::Open if self.rig.closing.is_cancelled() => left_behind(&mut exchange),
-            End::Open => never_arrived(&mut exchange),
-            End::OriginBroke => {
-                exchange.cause = Some(Cause::Origin);
-                match &mut exchange.fault {
-                    Some(fault) => fault.action = "not_performed_origin_truncated".to_owned(),
-                    None => exchange.fault = Some(observed("origin_truncated", FaultCategory::Socket)),
-                }
-            }
+            End::Open if self.rig.closing.is_cancelled() => ending::left_behind(&mut exchange),
+            End::Open => ending::never_arrived(&mut exchange),
+            End::OriginBroke => ending::truncated(&mut exchange),
         }
         self.session.telemetry.bytes_out.fetch_add(exchange.answer.body_bytes, Ordering::Relaxed);
         let first_byte = self.first_byte.unwrap_or(now);
         let deadlines = self.deadlines.take();
         self.rig.settler.finish(exchange, &self.lane, deadlines, (self.began, first_byte));
-    }
-}
-
-/// A limit of the player's transfers was passed.
-fn timed_out(exchange: &mut Exchange, which: Passed, place: &str) {
-    let mut fault = observed(which.name(), FaultCategory::TransferTimeout);
-    fault.action = format!("{}_{place}", which.name());
-    exchange.cause = Some(Cause::Injected);
-    exchange.fault = Some(fault);
-}
-
-/// The client went away before it had everything.
-fn never_arrived(exchange: &mut Exchange) {
-    exchange.answer.complete = false;
-    match &mut exchange.fault {
-        Some(fault) if fault.rule_id.is_some() => fault.action = "client_disconnect".to_owned(),
-        Some(_) | None => {
-            exchange.cause = Some(Cause::Client);
-            exchange.fault = Some(observed("client_disconnect", FaultCategory::ClientDisconnect));
-        }
-    }
-}
-
-/// The rig ended before the answer did.
-fn left_behind(exchange: &mut Exchange) {
-    match &mut exchange.fault {
-        Some(fault) => fault.action = "not_performed_rig_stopped".to_owned(),
-        None => exchange.cause = Some(Cause::Rig),
-    }
-}
-
-/// A fault that nobody injected.
-fn observed(name: &str, category: FaultCategory) -> FaultSeen {
-    FaultSeen { rule_id: None, name: name.to_owned(), action: name.to_owned(), category, held_ms: None }
-}
-
-fn version_name(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_10 => "HTTP/1.0",
-        Version::HTTP_2 => "HTTP/2.0",
-        _ => "HTTP/1.1",
     }
 }
 

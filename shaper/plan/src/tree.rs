@@ -5,6 +5,7 @@
 //! Deliberately absent: a clock; whoever owns the tree says when to look for what others changed (`audit`).
 
 mod audit;
+mod leftovers;
 mod observe;
 
 use std::collections::BTreeSet;
@@ -116,39 +117,6 @@ impl<K: Kernel> Tree<K> {
     pub fn names(&self) -> Vec<String> {
         let shaped = self.devices.iter().filter(|device| device.role == Role::Leave);
         shaped.map(|device| device.interface.name.clone()).collect()
-    }
-
-    /// Removes what an earlier run left behind on any device, and looks whether the devices can be shaped. Returns the
-    /// names of what was cleaned.
-    pub fn clean(&mut self) -> Result<Vec<String>, TreeError> {
-        let mut cleaned = Vec::new();
-        if self.features.filter.is_ok() {
-            let left = self.kernel.rules().map_err(|refusal| refused(FILTER, refusal, true))?;
-            // What cannot be read may be there all the same.
-            let gone = self.kernel.commit(left.as_ref(), None);
-            gone.map_err(|refusal| refused(FILTER, refusal, true))?;
-            cleaned.extend(left.map(|_| FILTER.to_owned()));
-        }
-        for interface in self.list()? {
-            if let Some(aide) = Aide::ALL.into_iter().find(|aide| aide.name() == interface.name) {
-                self.kernel.dismiss(aide).map_err(|refusal| refused(&interface.name, refusal, true))?;
-                cleaned.push(interface.name);
-                continue;
-            }
-            let root = self.root(&interface)?;
-            let forked = self.diverted(&interface)?;
-            if let Root::Ours { own_gso_segs } = root {
-                self.reclaim(&interface, own_gso_segs)?;
-            }
-            if forked {
-                self.apply(&interface, &Op::RemoveFork)?;
-            }
-            if forked || matches!(root, Root::Ours { .. }) {
-                cleaned.push(interface.name);
-            }
-        }
-        self.survey(true)?;
-        Ok(cleaned)
     }
 
     /// Makes the link of one session as planned, in place, and reads it back. True if devices were told to take
@@ -391,14 +359,6 @@ impl<K: Kernel> Tree<K> {
 
     fn apply(&mut self, interface: &Interface, op: &Op) -> Result<(), TreeError> {
         self.kernel.apply(interface, op).map_err(|refusal| refused(&interface.name, refusal, true))
-    }
-
-    /// Takes away a root of ours that this tree does not know of.
-    fn reclaim(&mut self, interface: &Interface, own_gso_segs: u32) -> Result<(), TreeError> {
-        for op in [Op::GsoSegs(own_gso_segs), Op::RemoveRoot] {
-            self.apply(interface, &op)?;
-        }
-        Ok(())
     }
 }
 

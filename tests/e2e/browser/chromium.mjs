@@ -2,20 +2,10 @@
 
 import { createRequire } from 'node:module'
 
+import { FLAGS } from './flags.mjs'
+
 // The dashboard's packages are the only ones of this tree.
 const { chromium } = createRequire(new URL('../../../dashboard/package.json', import.meta.url))('playwright-core')
-
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--autoplay-policy=no-user-gesture-required',
-]
 
 /** Opens an empty page, hands it to `visit`, and closes the browser whatever comes of it. */
 export async function withPage(executablePath, visit, options = { viewport: { width: 1280, height: 800 } }) {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use rebuffer_model::{Exchange, RecordBody, TcpSnapshot};
 
+use super::ending;
 use crate::clock;
 use crate::connection::{Connection, Farewell, LastWords, Outstanding};
 use crate::deadline::Deadlines;
@@ -100,9 +101,9 @@ impl Settler {
                     let passed = one.deadlines.as_ref().and_then(|deadlines| deadlines.passed());
                     if let (true, Some(which)) = (one.exchange.answer.complete, passed) {
                         one.exchange.answer.complete = false;
-                        super::timed_out(&mut one.exchange, which, "mid_body");
+                        ending::timed_out(&mut one.exchange, which, "mid_body");
                     } else if one.exchange.answer.complete && !rig.closing.is_cancelled() {
-                        super::never_arrived(&mut one.exchange);
+                        ending::never_arrived(&mut one.exchange);
                     }
                     record(rig, one, Some(tcp), None);
                 }
