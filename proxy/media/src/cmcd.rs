@@ -27,19 +27,20 @@ pub fn of_request<'h>(
     headers: impl IntoIterator<Item = (&'h str, &'h str)>,
     query: Option<&str>,
 ) -> Option<Cmcd> {
-    let mut cmcd = Cmcd::default();
+    // Most requests say nothing, and a dictionary without a key is long all the same.
+    let mut said = None;
     for (name, value) in headers {
         if HEADERS.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-            dictionary::read(value, &mut cmcd);
+            dictionary::read(value, said.get_or_insert_default());
         }
     }
     let parameters = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
     for (_, value) in parameters.filter(|(name, _)| *name == PARAMETER) {
         // Some players write a blank as a plus sign.
         let value = value.replace('+', " ");
-        dictionary::read(&percent_decode_str(&value).decode_utf8_lossy(), &mut cmcd);
+        dictionary::read(&percent_decode_str(&value).decode_utf8_lossy(), said.get_or_insert_default());
     }
-    (!cmcd.is_empty()).then_some(cmcd)
+    said.filter(|cmcd: &Cmcd| !cmcd.is_empty())
 }
 
 /// A dictionary by itself.

@@ -43,6 +43,8 @@ pub(crate) struct Connection {
     /// A port may change hands while a connection to it is idle; the connection does not.
     player: OnceLock<PlayerId>,
     farewell: Farewell,
+    /// Of the exchange that began last.
+    successor: Mutex<Successor>,
 }
 
 /// What was known of a connection when it was closed; empty while it is open.
@@ -56,6 +58,20 @@ pub(crate) struct LastWords {
     /// Whether the rig ended it; what was outstanding may still arrive then.
     pub(crate) by_the_rig: bool,
 }
+
+/// How an exchange finds its connection.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    /// How many exchanges came before it.
+    pub(crate) earlier: u64,
+    pub(crate) outstanding: Option<Outstanding>,
+    /// Tells of the exchange after it.
+    pub(crate) successor: Successor,
+}
+
+/// What the kernel said of a connection when the exchange after this one began on it; empty until then.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Successor(Arc<OnceLock<Option<Outstanding>>>);
 
 /// The connection as the HTTP machinery uses it.
 #[derive(Debug)]
@@ -90,6 +106,7 @@ impl Connection {
             adopted_by: Mutex::new(None),
             player: OnceLock::new(),
             farewell: Farewell::default(),
+            successor: Mutex::default(),
         })
     }
 
@@ -113,9 +130,14 @@ impl Connection {
         *self.player.get_or_init(|| player) == player
     }
 
-    /// Counts an exchange; says how many came before it.
-    pub(crate) fn begin_exchange(&self) -> u64 {
-        self.exchanges.fetch_add(1, Ordering::AcqRel)
+    /// Counts an exchange, and tells the one before of it.
+    pub(crate) fn begin_exchange(&self) -> Beginning {
+        let outstanding = self.outstanding();
+        let successor = Successor::default();
+        let of_the_one_before = std::mem::replace(&mut *self.successor.lock(), successor.clone());
+        // Each is taken out once and filled then.
+        let _empty = of_the_one_before.0.set(outstanding);
+        Beginning { earlier: self.exchanges.fetch_add(1, Ordering::AcqRel), outstanding, successor }
     }
 
     /// Runs `adopt` once per session that serves this connection.
@@ -188,6 +210,13 @@ impl Connection {
     /// Whether what is said on it is encrypted.
     pub(crate) fn is_secure(&self) -> bool {
         self.secure.load(Ordering::Acquire)
+    }
+}
+
+impl Successor {
+    /// What the kernel said when it began, which may be nothing; `None` before that.
+    pub(crate) fn began(&self) -> Option<Option<Outstanding>> {
+        self.0.get().copied()
     }
 }
 

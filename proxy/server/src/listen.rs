@@ -4,13 +4,14 @@
 //! concerns nobody but itself. Deliberately absent: what is answered (see `bootstrap.rs` and `exchange.rs`), and how it goes
 //! out (see `listen/`).
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 mod http1;
 mod http2;
@@ -60,13 +61,13 @@ async fn accept(rig: Arc<Rig>, listener: TcpListener, port: Port) {
         };
         match accepted {
             Ok((stream, peer)) => {
-                let connection = match Connection::new(stream, peer) {
-                    Ok(connection) => Arc::new(connection),
-                    // It was gone before it was looked at.
-                    Err(_) => continue,
-                };
-                let serving = serve(Arc::clone(&rig), connection, port);
-                rig.spawn("connection", serving);
+                // Whoever serves it is woken by it, and not by this listener.
+                let Ok(stream) = stream.into_std() else { continue };
+                let serving = serve(Arc::clone(&rig), stream, peer, port);
+                match port {
+                    Port::Base => rig.spawn("connection", serving),
+                    Port::Session(_) => rig.spawn_on_a_thread("connection", move || serving),
+                }
             }
             Err(error) => {
                 tracing::warn!(?port, %error, "a connection could not be accepted");
@@ -76,7 +77,10 @@ async fn accept(rig: Arc<Rig>, listener: TcpListener, port: Port) {
     }
 }
 
-async fn serve(rig: Arc<Rig>, connection: Arc<Connection>, port: Port) {
+async fn serve(rig: Arc<Rig>, stream: std::net::TcpStream, peer: SocketAddr, port: Port) {
+    let connection = TcpStream::from_std(stream).and_then(|stream| Connection::new(stream, peer));
+    // It may be gone before it is looked at.
+    let Ok(connection) = connection.map(Arc::new) else { return };
     rig.meters.connections.inc();
     tokio::select! {
         biased;

@@ -1,9 +1,11 @@
-//! The way upstream: one pooled client per origin, one upstream request per client request.
+//! The way upstream: one pooled client per origin, one upstream request per client request, but for one that a closing
+//! connection swallowed (see `origin/again.rs`).
 //!
 //! Invariant: method, path, query, body and end-to-end headers pass as they came; only hop-by-hop headers and `Host` are the
-//! rig's own. Phases are measured on the connection that is really used. Deliberately absent: retries, redirects followed,
-//! decompression: what the origin says is what the client hears.
+//! rig's own. Phases are measured on the connection that is really used. Deliberately absent: retries of what the origin heard,
+//! redirects followed, decompression: what the origin says is what the client hears.
 
+mod again;
 mod connect;
 mod hop;
 mod pool;

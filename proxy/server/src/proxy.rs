@@ -12,7 +12,6 @@ use rebuffer_api::PartView;
 use rebuffer_model::EndReason;
 use rebuffer_shaper::Shaper;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::ProxyConfig;
 use crate::control;
@@ -23,7 +22,7 @@ use crate::meters::Meters;
 use crate::origin::{Origin, OriginError};
 use crate::reconcile::reconcile_links;
 use crate::record::{Settler, settle_finished};
-use crate::rig::{Rig, Surroundings};
+use crate::rig::{Rig, Surroundings, Tasks};
 use crate::sessions::{self, Players, Ports, listen_on, reap_idle};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{self, PathPing};
@@ -97,7 +96,7 @@ impl Proxy {
             base_port,
             closing: CancellationToken::new(),
             followers_leave: CancellationToken::new(),
-            tasks: TaskTracker::new(),
+            tasks: Tasks::new(),
             surroundings,
             config,
         });
@@ -146,9 +145,9 @@ impl Proxy {
             let _changing = session.player.change.lock().await;
             sessions::end(rig, &session, EndReason::Shutdown).await;
         }
-        rig.tasks.close();
-        if tokio::time::timeout(TASKS_END, rig.tasks.wait()).await.is_err() {
-            tracing::warn!(left = rig.tasks.len(), "tasks of the proxy did not end in time");
+        let left = rig.tasks.end_within(TASKS_END).await;
+        if left > 0 {
+            tracing::warn!(left, "tasks of the proxy did not end in time");
         }
         // Connections record what they were at when they end, so this comes after them.
         rig.settler.settle_rest(rig);

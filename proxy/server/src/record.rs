@@ -14,13 +14,14 @@ use std::time::Instant;
 use http::{HeaderMap, Method, Request, StatusCode};
 use rebuffer_engine::Decision;
 use rebuffer_model::{
-    Answer, Cause, Cmcd, Edits, Exchange, FaultSeen, H2Scope, Link, OriginAnswer, PlayId, RequestKind,
-    RequestSeen, Timing, Variant,
+    Answer, Cause, Cmcd, Edits, Exchange, FaultSeen, H2Scope, Headers, Link, OriginAnswer, PlayId,
+    RequestKind, RequestSeen, Timing, Variant,
 };
 
 pub(crate) use settle::{Settler, settle_finished};
 
 use crate::clock;
+use crate::connection::{Beginning, Successor};
 use crate::deadline::{Deadlines, Passed};
 use crate::hold::hold_back;
 use crate::identity;
@@ -57,6 +58,7 @@ pub(crate) struct Recorder {
     /// Absent when the transfer may take as long as it takes.
     deadlines: Option<Arc<Deadlines>>,
     end: End,
+    successor: Successor,
     _activity: Activity,
 }
 
@@ -69,6 +71,7 @@ impl Recorder {
     ) -> Self {
         let connection = lane.connection();
         let activity = session.begin(connection, identity::user_agent(request.headers()));
+        let Beginning { earlier, outstanding, successor } = connection.begin_exchange();
         let exchange = Exchange {
             who: session.player.who(),
             started_at: clock::now(),
@@ -85,7 +88,7 @@ impl Recorder {
             origin: None,
             answer: Answer {
                 status: 0,
-                headers: Vec::new(),
+                headers: Headers::default(),
                 content_type: String::new(),
                 body_bytes: 0,
                 complete: false,
@@ -96,10 +99,10 @@ impl Recorder {
             fault: None,
             link: Link {
                 connection: connection.number,
-                earlier_exchanges: connection.begin_exchange(),
+                earlier_exchanges: earlier,
                 tls: connection.is_secure(),
                 rate_limit_mbps: session.link.in_force().rate.map(|rate| rate.mbps()),
-                tcp_start: connection.outstanding().map(|outstanding| outstanding.snapshot),
+                tcp_start: outstanding.map(|outstanding| outstanding.snapshot),
                 held_ms: None,
                 tcp_end: None,
             },
@@ -115,6 +118,7 @@ impl Recorder {
             holding_since: None,
             deadlines: None,
             end: End::Open,
+            successor,
             _activity: activity,
         }
     }
@@ -369,7 +373,8 @@ impl Drop for Recorder {
         self.session.telemetry.bytes_out.fetch_add(exchange.answer.body_bytes, Ordering::Relaxed);
         let first_byte = self.first_byte.unwrap_or(now);
         let deadlines = self.deadlines.take();
-        self.rig.settler.finish(exchange, &self.lane, deadlines, (self.began, first_byte));
+        let successor = self.successor.clone();
+        self.rig.settler.finish(exchange, &self.lane, successor, deadlines, (self.began, first_byte));
     }
 }
 

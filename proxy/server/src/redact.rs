@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use http::{HeaderMap, Uri};
 use percent_encoding::percent_decode_str;
-use rebuffer_model::HeaderField;
+use rebuffer_model::Headers;
 use regex::Regex;
 
 /// What stands in place of a credential.
@@ -52,23 +52,22 @@ const QUERY_WORDS: &[&str] = &[
 ];
 
 /// The headers as a record may hold them.
-pub(crate) fn headers(map: &HeaderMap) -> Vec<HeaderField> {
-    map.iter()
-        .map(|(name, value)| {
-            let name = name.as_str();
-            let text = String::from_utf8_lossy(value.as_bytes());
-            let value = if is_credential(name) {
-                REDACTED.to_owned()
-            } else if URL_HEADERS.contains(&name) {
-                url(&text)
-            } else if name.starts_with("cmcd-") && holds_secret(&text) {
-                REDACTED.to_owned()
-            } else {
-                text.into_owned()
-            };
-            HeaderField { name: name.to_owned(), value }
-        })
-        .collect()
+pub(crate) fn headers(map: &HeaderMap) -> Headers {
+    // Each field, with its two ends of line.
+    let room = map.iter().map(|(name, value)| name.as_str().len() + value.len() + 2).sum();
+    let mut seen = Headers::with_room_for(room);
+    for (name, value) in map {
+        let name = name.as_str();
+        let text = String::from_utf8_lossy(value.as_bytes());
+        if is_credential(name) || (name.starts_with("cmcd-") && holds_secret(&text)) {
+            seen.push(name, REDACTED);
+        } else if URL_HEADERS.contains(&name) {
+            seen.push(name, &url(&text));
+        } else {
+            seen.push(name, &text);
+        }
+    }
+    seen
 }
 
 fn is_credential(name: &str) -> bool {
@@ -146,7 +145,7 @@ mod tests {
         }
         let mut map = HeaderMap::new();
         map.insert("cmcd-request", "nor=\"b.mp4%3Ftoken%3Dabc\"".parse().unwrap());
-        assert_eq!(headers(&map)[0].value, REDACTED);
+        assert_eq!(headers(&map).get("cmcd-request"), Some(REDACTED));
     }
 
     #[test]
@@ -160,7 +159,7 @@ mod tests {
         ] {
             map.insert(name, value.parse().unwrap());
             let seen = headers(&map);
-            assert_eq!(seen.last().map(|field| field.value.as_str()), Some(expected), "{name}");
+            assert_eq!(seen.get(name), Some(expected), "{name}");
         }
     }
 }

@@ -1,14 +1,20 @@
 //! The running rig: what every room of the proxy shares.
 //!
-//! Invariant: made once, at start; each part guards itself. Every task is spawned here, with its name.
+//! Invariant: made once, at start; each part guards itself. Every task is spawned here, with its name. A connection to a
+//! session stays on one thread with everything its answers need, so that they wake no other; whatever else is to be done is done
+//! elsewhere and does not keep them waiting.
 
 use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
 
 use rebuffer_api::PartView;
 use rebuffer_model::OriginName;
 use rebuffer_shaper::Shaper;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{LocalPoolHandle, TaskTracker};
 
 use crate::config::ProxyConfig;
 use crate::events::Events;
@@ -49,7 +55,17 @@ pub(crate) struct Rig {
     pub(crate) closing: CancellationToken,
     /// Later than `closing`, so that followers can read the last records.
     pub(crate) followers_leave: CancellationToken,
-    pub(crate) tasks: TaskTracker,
+    pub(crate) tasks: Tasks,
+}
+
+/// What runs, and where.
+#[derive(Debug)]
+pub(crate) struct Tasks {
+    all: TaskTracker,
+    /// The runtime the rig was made on.
+    home: Handle,
+    /// One thread per processor, each with a runtime of its own.
+    threads: LocalPoolHandle,
 }
 
 impl Rig {
@@ -58,22 +74,60 @@ impl Rig {
         self.origins.iter().find(|origin| origin.config.name == *name)
     }
 
-    /// Runs a task until it ends; a panic in it is logged and counted, and concerns nobody else.
+    /// Runs a task until it ends, wherever there is time; a panic in it is logged and counted, and concerns nobody else.
     pub(crate) fn spawn(
         self: &Arc<Self>,
         name: &'static str,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
+        self.watch(name, self.tasks.home.spawn(task));
+    }
+
+    /// Runs the task that `begin` makes on the thread that has the fewest of them, where it stays.
+    pub(crate) fn spawn_on_a_thread<T: Future<Output = ()> + 'static>(
+        self: &Arc<Self>,
+        name: &'static str,
+        begin: impl FnOnce() -> T + Send + 'static,
+    ) {
+        self.watch(name, self.tasks.threads.spawn_pinned(begin));
+    }
+
+    fn watch(self: &Arc<Self>, name: &'static str, running: JoinHandle<()>) {
         let rig = Arc::clone(self);
-        let running = tokio::spawn(task);
-        self.tasks.spawn(async move {
+        let watching = async move {
             if let Err(failure) = running.await
                 && failure.is_panic()
             {
                 rig.meters.panics.inc();
                 tracing::error!(task = name, "a task panicked");
             }
-        });
+        };
+        self.tasks.all.spawn_on(watching, &self.tasks.home);
+    }
+}
+
+impl Tasks {
+    /// To be made on a runtime, which is then the one for everything but connections to sessions.
+    pub(crate) fn new() -> Self {
+        let threads = available_parallelism().map_or(1, usize::from);
+        Self { all: TaskTracker::new(), home: Handle::current(), threads: LocalPoolHandle::new(threads) }
+    }
+
+    /// Runs to its end what somebody waits for who may hang up.
+    pub(crate) fn run_to_the_end<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.home.spawn(task)
+    }
+
+    /// Waits until all have ended; how many had not after this long.
+    pub(crate) async fn end_within(&self, limit: Duration) -> usize {
+        self.all.close();
+        match tokio::time::timeout(limit, self.all.wait()).await {
+            Ok(()) => 0,
+            Err(_elapsed) => self.all.len(),
+        }
     }
 }
 

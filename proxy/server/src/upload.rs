@@ -12,8 +12,13 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 /// The body of a request.
 #[derive(Debug)]
 pub(crate) enum Upload {
+    /// There is none.
+    Nothing,
     Http1(Incoming),
-    Http2 { stream: h2::RecvStream, length: Option<u64> },
+    Http2 {
+        stream: h2::RecvStream,
+        length: Option<u64>,
+    },
 }
 
 /// Why the body of a request broke off.
@@ -34,6 +39,7 @@ impl Body for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
         let stream = match self.get_mut() {
+            Self::Nothing => return Poll::Ready(None),
             Self::Http1(body) => {
                 return Pin::new(body).poll_frame(cx).map(|frame| frame.map(|frame| Ok(frame?)));
             }
@@ -54,6 +60,7 @@ impl Body for Upload {
 
     fn is_end_stream(&self) -> bool {
         match self {
+            Self::Nothing => true,
             Self::Http1(body) => body.is_end_stream(),
             Self::Http2 { stream, .. } => stream.is_end_stream(),
         }
@@ -61,6 +68,7 @@ impl Body for Upload {
 
     fn size_hint(&self) -> SizeHint {
         match self {
+            Self::Nothing => SizeHint::with_exact(0),
             Self::Http1(body) => body.size_hint(),
             Self::Http2 { stream, .. } if stream.is_end_stream() => SizeHint::with_exact(0),
             Self::Http2 { length, .. } => length.map_or_else(SizeHint::default, SizeHint::with_exact),

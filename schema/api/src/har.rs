@@ -5,7 +5,7 @@
 
 use http::StatusCode;
 use percent_encoding::percent_decode_str;
-use rebuffer_model::{Cause, Cmcd, Exchange, FaultSeen, HeaderField, OriginAnswer, RequestKind, Variant};
+use rebuffer_model::{Cause, Cmcd, Exchange, FaultSeen, Headers, OriginAnswer, RequestKind, Variant};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -192,7 +192,7 @@ impl HarEntry {
         let timings = timings(&exchange);
         let Exchange { started_at, request, origin, answer, timing, cause, fault, link, .. } = exchange;
         let scheme = if link.tls { "https" } else { "http" };
-        let host = value(&request.headers, "host").unwrap_or(host);
+        let host = request.headers.get("host").unwrap_or(host);
         let sent =
             if answer.headers.is_empty() { origin.as_ref().map(|origin| &origin.headers) } else { None };
         let sent = sent.unwrap_or(&answer.headers);
@@ -203,15 +203,15 @@ impl HarEntry {
             cookies: Vec::new(),
             headers: pairs(sent),
             content: HarContent {
-                size: if value(sent, "content-encoding").is_some() { -1 } else { size(answer.body_bytes) },
+                size: if sent.get("content-encoding").is_some() { -1 } else { size(answer.body_bytes) },
                 mime_type: answer.content_type,
             },
-            redirect_url: value(sent, "location").unwrap_or_default().to_owned(),
+            redirect_url: sent.get("location").unwrap_or_default().to_owned(),
             headers_size: -1,
             body_size: if answer.status == 0 { -1 } else { size(answer.body_bytes) },
             transfer_size: size(answer.body_bytes),
         };
-        let chunked = value(&request.headers, "transfer-encoding").is_some();
+        let chunked = request.headers.get("transfer-encoding").is_some();
         let asked = HarRequest {
             method: request.method,
             url: format!("{scheme}://{host}{}", request.url),
@@ -260,12 +260,8 @@ fn timings(exchange: &Exchange) -> HarTimings {
     HarTimings { blocked: UNKNOWN, dns: UNKNOWN, connect: UNKNOWN, ssl: UNKNOWN, send: 0.0, wait, receive }
 }
 
-fn value<'h>(headers: &'h [HeaderField], name: &str) -> Option<&'h str> {
-    headers.iter().find(|field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value.as_str())
-}
-
-fn pairs(headers: &[HeaderField]) -> Vec<HarPair> {
-    headers.iter().map(|field| HarPair { name: field.name.clone(), value: field.value.clone() }).collect()
+fn pairs(headers: &Headers) -> Vec<HarPair> {
+    headers.iter().map(|(name, value)| HarPair { name: name.to_owned(), value: value.to_owned() }).collect()
 }
 
 fn query(url: &str) -> Vec<HarPair> {

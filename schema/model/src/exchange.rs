@@ -7,7 +7,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Cmcd, FaultCategory, OriginName, RequestKind, RuleId, Timestamp, Variant, Who};
+use crate::{
+    Cmcd, FaultCategory, HeaderField, Headers, OriginName, RequestKind, RuleId, Timestamp, Variant, Who,
+};
 
 /// One request and its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -35,15 +37,6 @@ pub struct Exchange {
     pub link: Link,
 }
 
-/// A header or query field, redacted where its name says it holds a credential.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct HeaderField {
-    /// The name, as it was sent.
-    pub name: String,
-    /// The value.
-    pub value: String,
-}
-
 /// What the client asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RequestSeen {
@@ -59,7 +52,8 @@ pub struct RequestSeen {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<Variant>,
     /// The headers, redacted.
-    pub headers: Vec<HeaderField>,
+    #[schema(value_type = Vec<HeaderField<'_>>)]
+    pub headers: Headers,
     /// Bytes of the request's body.
     pub body_bytes: u64,
     /// What the player said of itself with the request (CMCD), redacted; absent when it said nothing.
@@ -77,7 +71,8 @@ pub struct OriginAnswer {
     /// Its status.
     pub status: u16,
     /// Its headers, redacted.
-    pub headers: Vec<HeaderField>,
+    #[schema(value_type = Vec<HeaderField<'_>>)]
+    pub headers: Headers,
     /// Whether a pooled connection was used.
     pub reused: bool,
     /// Name resolution, ms; absent on a reused connection.
@@ -98,7 +93,8 @@ pub struct Answer {
     /// The status that was sent; 0 when none was.
     pub status: u16,
     /// The headers that were sent, redacted; empty when they are the origin's.
-    pub headers: Vec<HeaderField>,
+    #[schema(value_type = Vec<HeaderField<'_>>)]
+    pub headers: Headers,
     /// The Content-Type that was sent.
     pub content_type: String,
     /// Bytes of body handed to the connection.

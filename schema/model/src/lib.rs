@@ -11,6 +11,7 @@ mod control;
 mod exchange;
 mod fault;
 mod flat;
+mod headers;
 mod id;
 mod kind;
 mod label;
@@ -39,13 +40,14 @@ pub use cmcd::{
 pub use content::{BANDWIDTH_PCT, Content, MAX_LIVE_OFFSET, OVERSTATE_PCT, VariantOrder};
 pub use control::{Control, ControlError, LabelKey, LabelValue, MAX_LABELS, MAX_RULES, ShapeControl};
 pub use exchange::{
-    Answer, Cause, Edits, Exchange, FaultSeen, HeaderField, Link, OriginAnswer, RequestSeen, TcpSnapshot,
-    Timing, UnmetEdit,
+    Answer, Cause, Edits, Exchange, FaultSeen, Link, OriginAnswer, RequestSeen, TcpSnapshot, Timing,
+    UnmetEdit,
 };
 pub use fault::{
     CORRUPT_BYTES, DELAYED_MS, FAULTS, Fault, FaultCategory, FaultFact, FaultScope, HANG_MS, LATENCY_MS,
     MID_BODY_BYTES, SLOW_BODY, WRONG_CONTENT_TYPE,
 };
+pub use headers::{HeaderField, Headers};
 pub use id::{AttemptId, IdError, OriginName, PlayId, PlayerId, Position, RuleId, SessionId};
 pub use kind::{RequestKind, Resolution, Variant};
 pub use label::{Label, Severity};

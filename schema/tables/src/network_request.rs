@@ -1,7 +1,7 @@
 //! `network_requests`: one request and its answer, as the rig saw both sides.
 
 use rebuffer_model::{
-    Answer, Cause, Exchange, FaultCategory, HeaderField, Label, Link, OriginAnswer, RequestSeen, Resolution,
+    Answer, Cause, Exchange, FaultCategory, Headers, Label, Link, OriginAnswer, RequestSeen, Resolution,
     Timestamp, Timing, UnmetEdit,
 };
 
@@ -34,7 +34,7 @@ columns! {
         /// The Range the client asked for.
         request_range: String,
         /// The request's headers, credentials redacted.
-        request_headers: Vec<HeaderField>,
+        request_headers: Headers,
         /// Bytes of the request's body.
         bytes_in: u64,
         /// What the player said of itself with the request, CMCD keys as a JSON object. Empty when it said nothing.
@@ -52,7 +52,7 @@ columns! {
         /// The origin's status.
         origin_status: Option<u16>,
         /// The origin's headers, credentials redacted.
-        origin_headers: Vec<HeaderField>,
+        origin_headers: Headers,
         /// Bytes of body that came from the origin.
         origin_bytes: Option<u64>,
         /// Whether a pooled connection to the origin was used.
@@ -76,7 +76,7 @@ columns! {
         /// The Content-Range that was sent.
         response_content_range: String,
         /// The headers that were sent, credentials redacted.
-        response_headers: Vec<HeaderField>,
+        response_headers: Headers,
         /// Bytes of body handed to the connection.
         bytes_out: u64,
         /// Whether the whole answer was sent.
@@ -321,7 +321,6 @@ fn link(link: &Link) -> LinkColumns {
     }
 }
 
-fn header(headers: &[HeaderField], name: &str) -> String {
-    let found = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
-    found.map(|header| header.value.clone()).unwrap_or_default()
+fn header(headers: &Headers, name: &str) -> String {
+    headers.get(name).unwrap_or_default().to_owned()
 }

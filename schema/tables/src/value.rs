@@ -3,7 +3,7 @@
 //! Invariant: a value is handed over as exactly the calls its ClickHouse type calls for, so that every [`Sink`] (a wire
 //! format, a JSON projection) sees the same thing. Deliberately absent: the formats themselves.
 
-use rebuffer_model::{HeaderField, Position, Timestamp};
+use rebuffer_model::{Headers, Position, Timestamp};
 
 /// A text of which there are few different ones: `LowCardinality(String)`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +42,7 @@ pub trait Sink {
     /// `Map(LowCardinality(String), String)`.
     fn map(&mut self, entries: &[(Name, String)]);
     /// `Array(Tuple(name LowCardinality(String), value String))`.
-    fn fields(&mut self, fields: &[HeaderField]);
+    fn fields(&mut self, fields: &Headers);
 }
 
 /// A type that a column can have.
@@ -108,12 +108,8 @@ value!(String, "String", "ZSTD(1)", |value, sink| sink.text(value));
 value!(Name, "LowCardinality(String)", "ZSTD(1)", |value, sink| sink.text(&value.0));
 value!(Vec<Name>, "Array(LowCardinality(String))", "ZSTD(1)", |value, sink| sink.names(value));
 value!(Vec<(Name, String)>, "Map(LowCardinality(String), String)", "ZSTD(1)", |value, sink| sink.map(value));
-value!(
-    Vec<HeaderField>,
-    "Array(Tuple(name LowCardinality(String), value String))",
-    "ZSTD(3)",
-    |value, sink| sink.fields(value)
-);
+value!(Headers, "Array(Tuple(name LowCardinality(String), value String))", "ZSTD(3)", |value, sink| sink
+    .fields(value));
 
 impl Value for Tier {
     const SQL: &'static str = Name::SQL;

@@ -1,6 +1,9 @@
 //! Which requests share a connection to the origin.
 //!
-//! Invariant: a connection serves the next request when its answer was read to the end, and no other time.
+//! Invariant: a connection serves the next request when its answer was read to the end, and no other time. One that the origin
+//! closes at that very moment is no answer.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rebuffer_kit::{Ask, Asked, Feed, Origin, Rig, Said, Saying, Setup, Wire};
 
@@ -60,4 +63,47 @@ async fn an_answer_that_nobody_waits_for_takes_its_connection_with_it() {
     assert!(!reused(&mut feed, "/half").await);
     Wire::fetch(session, &Ask::get("/after")).await;
     assert!(!reused(&mut feed, "/after").await);
+}
+
+/// Closes or resets the connection of the first request below `/lost`, and answers everything else.
+fn forgetful(lost: AtomicBool, end: fn(Said) -> Said) -> impl Fn(&Asked) -> Said {
+    move |asked| {
+        if asked.path().starts_with("/lost") && !lost.swap(true, Ordering::Relaxed) {
+            end(Said::noise(""))
+        } else {
+            Saying::new(200, "OK").body(asked, "whole")
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_as_it_is_used_again_is_no_answer() {
+    for end in [Said::close, Said::reset] {
+        let origin = Origin::serve(forgetful(AtomicBool::new(false), end)).await;
+        let rig = Rig::start(Setup::at(origin.address)).await;
+        let mut feed = rig.feed().await;
+        let mut wire = Wire::connect(rig.session("tv").await).await;
+        wire.ask(&Ask::get("/first")).await;
+        let answer = wire.ask(&Ask::get("/lost")).await;
+        assert_eq!((answer.status, answer.body.as_slice()), (200, b"whole".as_slice()));
+        let paths: Vec<_> = origin.take_asked().iter().map(|asked| asked.path().to_owned()).collect();
+        assert_eq!(paths, ["/first", "/lost", "/lost"]);
+        let row = feed.exchange("/lost").await;
+        assert_eq!((row.cause, row.origin.map(|origin| origin.reused)), (None, Some(false)));
+    }
+}
+
+#[tokio::test]
+async fn what_changes_something_and_what_a_new_connection_brought_is_asked_once() {
+    for (warm, method) in [(true, "POST"), (false, "GET")] {
+        let origin = Origin::serve(forgetful(AtomicBool::new(false), Said::close)).await;
+        let rig = Rig::start(Setup::at(origin.address)).await;
+        let mut wire = Wire::connect(rig.session("tv").await).await;
+        if warm {
+            wire.ask(&Ask::get("/first")).await;
+            origin.take_asked();
+        }
+        let answer = wire.ask(&Ask::new(method, "/lost").with("Content-Length", "0")).await;
+        assert_eq!((answer.status, origin.take_asked().len()), (502, 1), "{method}");
+    }
 }

@@ -1,6 +1,6 @@
 //! RowBinary, ClickHouse's own row format: columns one after the other, little endian, no framing.
 
-use rebuffer_model::HeaderField;
+use rebuffer_model::Headers;
 use rebuffer_tables::{Name, Row, Sink};
 
 /// Appends every column of a row.
@@ -77,11 +77,11 @@ impl Sink for Binary<'_> {
             self.text(value);
         }
     }
-    fn fields(&mut self, fields: &[HeaderField]) {
+    fn fields(&mut self, fields: &Headers) {
         self.length(fields.len());
-        for field in fields {
-            self.text(&field.name);
-            self.text(&field.value);
+        for (name, value) in fields.iter() {
+            self.text(name);
+            self.text(value);
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use rebuffer_model::{HeaderField, Timestamp};
+use rebuffer_model::{Headers, Timestamp};
 use rebuffer_tables::{Name, Row, Sink, Table};
 
 /// The columns at these places of the row's table, as one JSON object.
@@ -43,9 +43,14 @@ impl Json<'_> {
         }
     }
 
-    fn list<T>(&mut self, (open, close): (char, char), items: &[T], mut item: impl FnMut(&mut String, &T)) {
+    fn list<T>(
+        &mut self,
+        (open, close): (char, char),
+        items: impl IntoIterator<Item = T>,
+        mut item: impl FnMut(&mut String, T),
+    ) {
         self.0.push(open);
-        for (position, value) in items.iter().enumerate() {
+        for (position, value) in items.into_iter().enumerate() {
             if position > 0 {
                 self.0.push(',');
             }
@@ -99,12 +104,12 @@ impl Sink for Json<'_> {
             text(out, value);
         });
     }
-    fn fields(&mut self, fields: &[HeaderField]) {
-        self.list(('[', ']'), fields, |out, field| {
+    fn fields(&mut self, fields: &Headers) {
+        self.list(('[', ']'), fields.iter(), |out, (name, value)| {
             out.push_str("{\"name\":");
-            text(out, &field.name);
+            text(out, name);
             out.push_str(",\"value\":");
-            text(out, &field.value);
+            text(out, value);
             out.push('}');
         });
     }

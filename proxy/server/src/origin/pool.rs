@@ -1,8 +1,8 @@
 //! Connections to an origin over clear HTTP/1.1, each driven by the exchange that uses it.
 //!
 //! Invariant: a connection serves one exchange at a time, and comes back only when its answer was read to the end and it stands
-//! ready for another request. It has no task of its own: an exchange and its connection are woken as one, which is what makes
-//! small answers cheap. Deliberately absent: TLS and HTTP/2, whose connections are shared (see `origin.rs`).
+//! ready for another request. It has no task of its own: an exchange and its connection are woken as one, on one thread, which
+//! is what makes small answers cheap. Deliberately absent: TLS and HTTP/2, whose connections are shared (see `origin.rs`).
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -15,6 +15,7 @@ use http::{Request, Response, Uri};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::{TrySendError, http1};
 use parking_lot::Mutex;
+use tokio::runtime::{self, Handle};
 use tokio::time::Instant;
 
 use super::connect::{Connector, Phases, Stream};
@@ -38,6 +39,8 @@ pub(super) struct Pool {
 #[derive(Debug)]
 struct Idle {
     line: Line,
+    /// The runtime that is woken when something comes.
+    home: runtime::Id,
     since: Instant,
 }
 
@@ -66,8 +69,12 @@ pub(crate) struct PooledBody {
 pub(super) enum PoolError {
     #[error(transparent)]
     Connect(#[from] io::Error),
+    /// Over a new connection.
     #[error(transparent)]
     Http(#[from] hyper::Error),
+    /// Over one that had served before.
+    #[error(transparent)]
+    Reused(hyper::Error),
 }
 
 impl Pool {
@@ -86,7 +93,7 @@ impl Pool {
                 Ok(response) => return Ok((self.answered(response, line), None)),
                 Err(mut error) => match error.take_message() {
                     Some(untaken) => request = untaken,
-                    None => return Err(error.into_error().into()),
+                    None => return Err(PoolError::Reused(error.into_error())),
                 },
             }
         }
@@ -105,10 +112,15 @@ impl Pool {
         self.idle.lock().retain(|idle| idle.since.elapsed() < IDLE_TIME);
     }
 
-    /// The connection that was used last and stands ready.
+    /// The connection that was used last on this runtime and stands ready.
     fn take(&self) -> Option<Line> {
+        let here = Handle::current().id();
         loop {
-            let mut idle = self.idle.lock().pop()?;
+            let mut idle = {
+                let mut all = self.idle.lock();
+                let at = all.iter().rposition(|idle| idle.home == here)?;
+                all.remove(at)
+            };
             if idle.since.elapsed() < IDLE_TIME && idle.line.stands_ready() {
                 return Some(idle.line);
             }
@@ -116,10 +128,13 @@ impl Pool {
     }
 
     fn give_back(&self, mut line: Line) {
-        if line.stands_ready() {
+        // When a runtime ends, its connections are of no use any more.
+        if let Ok(runtime) = Handle::try_current()
+            && line.stands_ready()
+        {
             let mut idle = self.idle.lock();
             if idle.len() < IDLE_CONNECTIONS {
-                idle.push(Idle { line, since: Instant::now() });
+                idle.push(Idle { line, home: runtime.id(), since: Instant::now() });
             }
         }
     }

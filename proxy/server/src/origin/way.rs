@@ -1,7 +1,8 @@
 //! How an origin is reached: clear HTTP/1.1 over connections of the exchanges' own, TLS over connections that may be HTTP/2 and
 //! shared.
 //!
-//! Invariant: whoever asks sees no difference. Deliberately absent: limits of time, and what a request says.
+//! Invariant: whoever asks sees no difference, and is answered by what the origin said to this request and not by the end of a
+//! connection that had served others. Deliberately absent: limits of time, and what a request says.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,8 +16,9 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use super::again::{had_served, twin, was_closed};
 use super::connect::{Connector, FirstUse, Phases};
-use super::pool::{Pool, PooledBody};
+use super::pool::{Pool, PoolError, PooledBody};
 use crate::upload::Upload;
 
 /// The way to one origin.
@@ -24,6 +26,13 @@ use crate::upload::Upload;
 pub(super) enum Way {
     Clear(Pool),
     Secure(Box<Client<HttpsConnector<Connector>, Upload>>),
+}
+
+/// Why there is no answer.
+struct Failed {
+    reason: String,
+    /// The origin closed a connection that had served before; that may have had nothing to do with this request.
+    by_an_old_connection: bool,
 }
 
 /// The body of an origin's answer.
@@ -52,23 +61,47 @@ impl Way {
         Self::Secure(Box::new(client))
     }
 
-    /// Asks; with the phases of the connection when this is its first use, or why there is no answer.
+    /// Asks; with the phases of the connection when this is its first use, or why there is no answer. What may be asked twice
+    /// is, when the origin closed a connection while it was used again (RFC 9110, 9.2.2; RFC 9112, 9.3.1).
     pub(super) async fn ask(
         &self,
         scheme: &Scheme,
         authority: &Authority,
-        mut request: Request<Upload>,
+        request: Request<Upload>,
     ) -> Result<(Response<OriginBody>, Option<Phases>), String> {
+        let again = twin(&request);
+        let answered = match (self.ask_once(scheme, authority, request).await, again) {
+            (Err(failed), Some(again)) if failed.by_an_old_connection => {
+                tracing::debug!(uri = %again.uri().path(), reason = failed.reason, "asking once more");
+                self.ask_once(scheme, authority, again).await
+            }
+            (answered, _) => answered,
+        };
+        answered.map_err(|failed| failed.reason)
+    }
+
+    async fn ask_once(
+        &self,
+        scheme: &Scheme,
+        authority: &Authority,
+        mut request: Request<Upload>,
+    ) -> Result<(Response<OriginBody>, Option<Phases>), Failed> {
         match self {
             Self::Clear(pool) => {
-                let (response, phases) = pool.ask(request).await.map_err(|error| root_cause(&error))?;
+                let (response, phases) = pool.ask(request).await.map_err(|error| Failed {
+                    reason: root_cause(&error),
+                    by_an_old_connection: matches!(&error, PoolError::Reused(error) if was_closed(error)),
+                })?;
                 Ok((response.map(OriginBody::Clear), phases))
             }
             Self::Secure(client) => {
                 let target =
                     request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
                 *request.uri_mut() = at(scheme, authority, target);
-                let response = client.request(request).await.map_err(|error| root_cause(&error))?;
+                let response = client.request(request).await.map_err(|error| Failed {
+                    reason: root_cause(&error),
+                    by_an_old_connection: had_served(&error) && was_closed(&error),
+                })?;
                 let phases = response.extensions().get::<FirstUse>().and_then(FirstUse::take);
                 Ok((response.map(OriginBody::Secure), phases))
             }

@@ -13,7 +13,7 @@ use rebuffer_model::{Exchange, RecordBody, TcpSnapshot};
 
 use super::ending;
 use crate::clock;
-use crate::connection::{Connection, Farewell, LastWords, Outstanding};
+use crate::connection::{Connection, Farewell, LastWords, Outstanding, Successor};
 use crate::deadline::Deadlines;
 use crate::lane::Lane;
 use crate::meters::ExchangeLabels;
@@ -37,8 +37,7 @@ struct Waiting {
     exchange: Box<Exchange>,
     connection: Weak<Connection>,
     farewell: Farewell,
-    /// Exchanges begun on the connection when this one ended.
-    exchanges: u64,
+    successor: Successor,
     /// Whether other exchanges ran on the connection at the same time.
     beside_others: bool,
     /// What had been written to the connection when this was first looked at: what this exchange wrote, and more.
@@ -67,6 +66,7 @@ impl Settler {
         &self,
         exchange: Box<Exchange>,
         lane: &Lane,
+        successor: Successor,
         deadlines: Option<Arc<Deadlines>>,
         (began, first_byte): (Instant, Instant),
     ) {
@@ -75,7 +75,7 @@ impl Settler {
             exchange,
             connection: Arc::downgrade(connection),
             farewell: connection.farewell(),
-            exchanges: connection.exchanges(),
+            successor,
             beside_others: lane.is_stream(),
             written: None,
             deadlines,
@@ -120,6 +120,9 @@ impl Settler {
 
 impl Waiting {
     fn look(&mut self) -> Look {
+        if let (false, Some(began)) = (self.beside_others, self.successor.began()) {
+            return began.map_or(Look::Over(None), |next| Look::Acknowledged(next.last_ack, next.snapshot));
+        }
         let Some(connection) = self.connection.upgrade() else {
             return match self.farewell.said() {
                 Some(LastWords { outstanding, .. }) if outstanding.none => {
@@ -131,13 +134,12 @@ impl Waiting {
             };
         };
         let outstanding = connection.outstanding();
-        let next_began = !self.beside_others && connection.exchanges() > self.exchanges;
         let written = *self.written.get_or_insert(connection.written());
         let acknowledged = |outstanding: &Outstanding| {
             outstanding.none || (self.beside_others && outstanding.snapshot.bytes_acked >= written)
         };
         match outstanding {
-            Some(outstanding) if acknowledged(&outstanding) || next_began => {
+            Some(outstanding) if acknowledged(&outstanding) => {
                 Look::Acknowledged(outstanding.last_ack, outstanding.snapshot)
             }
             Some(outstanding) if self.ended.elapsed() > PATIENCE => Look::Over(Some(outstanding.snapshot)),

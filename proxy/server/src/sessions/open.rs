@@ -55,8 +55,9 @@ pub(crate) async fn open(
     player: &Arc<Player>,
     start: Start,
 ) -> Result<Arc<Session>, OpenError> {
-    let (rig, player) = (Arc::clone(rig), Arc::clone(player));
-    match tokio::spawn(async move { open_to_the_end(&rig, &player, start).await }).await {
+    let (within, player) = (Arc::clone(rig), Arc::clone(player));
+    let opening = async move { open_to_the_end(&within, &player, start).await };
+    match rig.tasks.run_to_the_end(opening).await {
         Ok(opened) => opened,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
