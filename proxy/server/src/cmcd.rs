@@ -71,7 +71,7 @@ fn sample(rig: &Rig, player: &Arc<Player>, said: &Cmcd) {
         rig: session.map_or_else(RigMetrics::default, |session| session.metrics()),
     };
     player.sampled(metrics);
-    rig.feed.append(clock::now(), RecordBody::Sample(Box::new(sample)));
+    rig.feed.append(clock::now(), &RecordBody::Sample(Box::new(sample)));
     rig.events.player_updated(player);
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: the socket closes when the last of them lets go, so a connection marked for a reset is reset at that moment.
 //! Only this type reads from or writes to a client's socket. Deliberately absent: HTTP.
 
-use std::io;
+use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
@@ -15,9 +15,11 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use rebuffer_model::{BitsPerSec, PlayerId, SessionId, TcpSnapshot};
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
+
+use crate::record::Tail;
 
 /// A client's connection.
 #[derive(Debug)]
@@ -43,8 +45,8 @@ pub(crate) struct Connection {
     /// A port may change hands while a connection to it is idle; the connection does not.
     player: OnceLock<PlayerId>,
     farewell: Farewell,
-    /// Of the exchange that began last.
-    successor: Mutex<Successor>,
+    /// The exchanges on it that are over, and not yet recorded.
+    pub(crate) tail: Arc<Tail>,
 }
 
 /// What was known of a connection when it was closed; empty while it is open.
@@ -58,20 +60,6 @@ pub(crate) struct LastWords {
     /// Whether the rig ended it; what was outstanding may still arrive then.
     pub(crate) by_the_rig: bool,
 }
-
-/// How an exchange finds its connection.
-#[derive(Debug)]
-pub(crate) struct Beginning {
-    /// How many exchanges came before it.
-    pub(crate) earlier: u64,
-    pub(crate) outstanding: Option<Outstanding>,
-    /// Tells of the exchange after it.
-    pub(crate) successor: Successor,
-}
-
-/// What the kernel said of a connection when the exchange after this one began on it; empty until then.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Successor(Arc<OnceLock<Option<Outstanding>>>);
 
 /// The connection as the HTTP machinery uses it.
 #[derive(Debug)]
@@ -106,7 +94,7 @@ impl Connection {
             adopted_by: Mutex::new(None),
             player: OnceLock::new(),
             farewell: Farewell::default(),
-            successor: Mutex::default(),
+            tail: Arc::default(),
         })
     }
 
@@ -130,14 +118,9 @@ impl Connection {
         *self.player.get_or_init(|| player) == player
     }
 
-    /// Counts an exchange, and tells the one before of it.
-    pub(crate) fn begin_exchange(&self) -> Beginning {
-        let outstanding = self.outstanding();
-        let successor = Successor::default();
-        let of_the_one_before = std::mem::replace(&mut *self.successor.lock(), successor.clone());
-        // Each is taken out once and filled then.
-        let _empty = of_the_one_before.0.set(outstanding);
-        Beginning { earlier: self.exchanges.fetch_add(1, Ordering::AcqRel), outstanding, successor }
+    /// Counts an exchange; says how many came before it.
+    pub(crate) fn begin_exchange(&self) -> u64 {
+        self.exchanges.fetch_add(1, Ordering::AcqRel)
     }
 
     /// Runs `adopt` once per session that serves this connection.
@@ -213,13 +196,6 @@ impl Connection {
     }
 }
 
-impl Successor {
-    /// What the kernel said when it began, which may be nothing; `None` before that.
-    pub(crate) fn began(&self) -> Option<Option<Outstanding>> {
-        self.0.get().copied()
-    }
-}
-
 impl Farewell {
     pub(crate) fn said(&self) -> Option<LastWords> {
         *self.0.lock()
@@ -263,17 +239,27 @@ impl AsyncRead for ConnectionIo {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let stream = &self.0.stream;
         loop {
-            ready!(self.0.stream.poll_read_ready(cx))?;
-            match self.0.stream.try_read_buf(buffer) {
-                Ok(count) => {
-                    if count == 0 && buffer.remaining() > 0 {
+            ready!(stream.poll_read_ready(cx))?;
+            let room = buffer.initialize_unfilled();
+            let mut count = 0;
+            let read = stream.try_io(Interest::READABLE, || {
+                count = (&*SockRef::from(stream)).read(room)?;
+                // What leaves room has taken all there was: the next read waits, and does not find out by asking in vain.
+                let all = count > 0 && count < room.len();
+                if all { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            });
+            match read {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Poll::Ready(Err(error)),
+                Err(_) if count == 0 => {}
+                Err(_) | Ok(()) => {
+                    if count == 0 && !room.is_empty() {
                         self.0.left.store(true, Ordering::Release);
                     }
+                    buffer.advance(count);
                     return Poll::Ready(Ok(()));
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
             }
         }
     }

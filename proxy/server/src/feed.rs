@@ -78,7 +78,11 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Pending {
-    records: Vec<(Timestamp, RecordBody)>,
+    /// A line each: its record as JSON, but for its number.
+    lines: Vec<u8>,
+    records: usize,
+    /// Of the last record.
+    ts: Option<Timestamp>,
     lost: u64,
     appended: u64,
     closed: bool,
@@ -117,16 +121,26 @@ impl Feed {
     }
 
     /// Appends a record. It is on disk within [`FLUSH_EVERY`]; wait for [`Feed::settled`] to be sure.
-    pub(crate) fn append(&self, ts: Timestamp, body: RecordBody) {
+    pub(crate) fn append(&self, ts: Timestamp, body: &RecordBody) {
+        // Here, where the record was made and lies near, and before the lock.
+        let line = match segment::unnumbered(ts, body) {
+            Ok(line) => line,
+            Err(error) => {
+                tracing::error!(%error, "a record cannot be written as JSON and is lost");
+                return;
+            }
+        };
         let mut pending = self.shared.pending.lock();
         pending.appended += 1;
-        if pending.records.len() >= self.shared.config.pending_records || pending.closed {
+        if pending.records >= self.shared.config.pending_records || pending.closed {
             pending.lost += 1;
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         } else {
-            pending.records.push((ts, body));
+            pending.lines.extend_from_slice(&line);
+            pending.records += 1;
+            pending.ts = Some(ts);
         }
-        let first = pending.records.len() <= 1;
+        let first = pending.records <= 1;
         drop(pending);
         if first {
             self.shared.wake.notify_one();

@@ -50,7 +50,7 @@ fn tell(rig: &Rig, found: &str, repaired: bool, ports: &[u16]) {
     for session in rig.players.sessions().iter().filter(|session| ports.contains(&session.port)) {
         let kind = ActionKind::ShaperDrift { found: found.to_owned(), repaired };
         let action = Action { who: session.player.who(), source: ActionSource::Proxy, kind };
-        rig.feed.append(clock::now(), RecordBody::Action(Box::new(action)));
+        rig.feed.append(clock::now(), &RecordBody::Action(Box::new(action)));
         rig.events.player_updated(&session.player);
     }
 }

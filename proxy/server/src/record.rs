@@ -18,10 +18,9 @@ use rebuffer_model::{
     RequestKind, RequestSeen, Timing, Variant,
 };
 
-pub(crate) use settle::{Settler, settle_finished};
+pub(crate) use settle::{Settler, Tail, settle_finished};
 
 use crate::clock;
-use crate::connection::{Beginning, Successor};
 use crate::deadline::{Deadlines, Passed};
 use crate::hold::hold_back;
 use crate::identity;
@@ -58,7 +57,6 @@ pub(crate) struct Recorder {
     /// Absent when the transfer may take as long as it takes.
     deadlines: Option<Arc<Deadlines>>,
     end: End,
-    successor: Successor,
     _activity: Activity,
 }
 
@@ -71,7 +69,10 @@ impl Recorder {
     ) -> Self {
         let connection = lane.connection();
         let activity = session.begin(connection, identity::user_agent(request.headers()));
-        let Beginning { earlier, outstanding, successor } = connection.begin_exchange();
+        let outstanding = connection.outstanding();
+        if !lane.is_stream() {
+            settle::next_began(rig, connection, outstanding);
+        }
         let exchange = Exchange {
             who: session.player.who(),
             started_at: clock::now(),
@@ -99,7 +100,7 @@ impl Recorder {
             fault: None,
             link: Link {
                 connection: connection.number,
-                earlier_exchanges: earlier,
+                earlier_exchanges: connection.begin_exchange(),
                 tls: connection.is_secure(),
                 rate_limit_mbps: session.link.in_force().rate.map(|rate| rate.mbps()),
                 tcp_start: outstanding.map(|outstanding| outstanding.snapshot),
@@ -118,7 +119,6 @@ impl Recorder {
             holding_since: None,
             deadlines: None,
             end: End::Open,
-            successor,
             _activity: activity,
         }
     }
@@ -373,8 +373,7 @@ impl Drop for Recorder {
         self.session.telemetry.bytes_out.fetch_add(exchange.answer.body_bytes, Ordering::Relaxed);
         let first_byte = self.first_byte.unwrap_or(now);
         let deadlines = self.deadlines.take();
-        let successor = self.successor.clone();
-        self.rig.settler.finish(exchange, &self.lane, successor, deadlines, (self.began, first_byte));
+        self.rig.settler.finish(exchange, &self.lane, deadlines, (self.began, first_byte));
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) async fn apply(
 
     for kind in kinds {
         let action = Action { who: player.who(), source: ActionSource::Harness, kind };
-        rig.feed.append(clock::now(), RecordBody::Action(Box::new(action)));
+        rig.feed.append(clock::now(), &RecordBody::Action(Box::new(action)));
     }
     if let (Some(changing), Some(session)) = (changing, session) {
         in_force(rig, changing, Arc::clone(&session.conductor), stage);

@@ -60,7 +60,7 @@ pub(super) async fn report(
     };
     player.report(metrics);
     rig.meters.reports.inc();
-    rig.feed.append(clock::now(), RecordBody::Sample(Box::new(sample)));
+    rig.feed.append(clock::now(), &RecordBody::Sample(Box::new(sample)));
     rig.events.player_updated(&player);
     rig.feed.settled().await;
     Ok(StatusCode::NO_CONTENT)

@@ -7,7 +7,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use rebuffer_model::Position;
+use rebuffer_model::{Position, RecordBody, Timestamp};
+use serde::Serialize;
+
+/// Bytes of most records.
+const USUAL_LINE: usize = 4 * 1024;
 
 /// A line of a segment, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +44,31 @@ pub(super) fn open_for_append(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
 
-/// Writes one line into a buffer.
-pub(super) fn encode(buffer: &mut Vec<u8>, position: Position, json: &[u8]) {
+/// A record as a line that has no number yet; see [`encode`].
+pub(super) fn unnumbered(ts: Timestamp, body: &RecordBody) -> serde_json::Result<Vec<u8>> {
+    /// A record's fields after its position.
+    #[derive(Serialize)]
+    struct Rest<'r> {
+        ts: Timestamp,
+        body: &'r RecordBody,
+    }
+    let mut line = Vec::with_capacity(USUAL_LINE);
+    serde_json::to_writer(&mut line, &Rest { ts, body })?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Writes an unnumbered line into a buffer, with its number.
+pub(super) fn encode(buffer: &mut Vec<u8>, position: Position, line: &[u8]) {
+    let (opening, rest) = line.split_at(1);
+    debug_assert_eq!(opening, b"{");
+    let numbered = format!("{{\"position\":\"{position}\",");
+    let json = rest.strip_suffix(b"\n").unwrap_or(rest);
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(numbered.as_bytes());
+    sum.update(json);
     // Writing to memory does not fail.
-    let _infallible = write!(buffer, "{} {:08x} ", position.0, crc32fast::hash(json));
+    let _infallible = write!(buffer, "{position} {:08x} {numbered}", sum.finalize());
     buffer.extend_from_slice(json);
     buffer.push(b'\n');
 }

@@ -45,7 +45,7 @@ async fn records_come_in_order_once_across_segments_and_restarts() {
     for run in 0..3 {
         let feed = Feed::open(config(&dir), NOW).unwrap();
         for _ in 0..20 {
-            feed.append(NOW, body(&format!("run-{run}")));
+            feed.append(NOW, &body(&format!("run-{run}")));
         }
         feed.close().await;
     }
@@ -62,13 +62,13 @@ async fn records_come_in_order_once_across_segments_and_restarts() {
 async fn a_torn_tail_is_cut_off_and_its_number_used_again() {
     let dir = tempfile::tempdir().unwrap();
     let feed = Feed::open(config(&dir), NOW).unwrap();
-    feed.append(NOW, body("a"));
+    feed.append(NOW, &body("a"));
     feed.close().await;
     let (_, path) = segment::list(dir.path()).unwrap().pop().unwrap();
     let mut file = segment::open_for_append(&path).unwrap();
     file.write_all(b"1000001 deadbeef {\"torn\":").unwrap();
     let feed = Feed::open(config(&dir), NOW).unwrap();
-    feed.append(NOW, body("b"));
+    feed.append(NOW, &body("b"));
     feed.settled().await;
     let records = read_all(&feed, Position(999_999)).await;
     assert_eq!(records.iter().map(|r| r.position.0).collect::<Vec<_>>(), [1_000_000, 1_000_001]);
@@ -79,7 +79,7 @@ async fn the_oldest_segment_goes_at_the_bound_and_followers_are_told() {
     let dir = tempfile::tempdir().unwrap();
     let feed = Feed::open(FeedConfig { total_bytes: 3_000, ..config(&dir) }, NOW).unwrap();
     for _ in 0..100 {
-        feed.append(NOW, body("x"));
+        feed.append(NOW, &body("x"));
         feed.settled().await;
     }
     let oldest = feed.extent().oldest;
@@ -95,7 +95,7 @@ async fn a_follower_waits_for_what_comes() {
     let dir = tempfile::tempdir().unwrap();
     let feed = Feed::open(config(&dir), NOW).unwrap();
     let waiting = tokio::spawn(feed.read_after(Position(999_999)).batch());
-    feed.append(NOW, body("late"));
+    feed.append(NOW, &body("late"));
     let (_, batch) = waiting.await.unwrap();
     assert_eq!(batch.unwrap()[0].position, Position(1_000_000));
 }
@@ -104,7 +104,7 @@ async fn a_follower_waits_for_what_comes() {
 async fn what_memory_cannot_hold_is_counted_in_a_gap() {
     let dir = tempfile::tempdir().unwrap();
     let feed = Feed::open(FeedConfig { pending_records: 0, ..config(&dir) }, NOW).unwrap();
-    feed.append(NOW, body("x"));
+    feed.append(NOW, &body("x"));
     feed.settled().await;
     let records = read_all(&feed, Position(999_999)).await;
     assert!(matches!(records[0].body, RecordBody::Gap { lost: 1, .. }));
@@ -116,7 +116,7 @@ async fn after_a_crash_no_number_is_used_again_even_if_the_end_of_the_log_is_gon
     let dir = tempfile::tempdir().unwrap();
     let feed = Feed::open(config(&dir), NOW).unwrap();
     for _ in 0..3 {
-        feed.append(NOW, body("a"));
+        feed.append(NOW, &body("a"));
     }
     feed.settled().await;
     // No `close`: the process was killed; and a power cut took the last two records.
@@ -125,7 +125,7 @@ async fn after_a_crash_no_number_is_used_again_even_if_the_end_of_the_log_is_gon
         std::fs::read(&path).unwrap().split_inclusive(|byte| *byte == b'\n').next().unwrap().to_vec();
     std::fs::write(&path, first_line).unwrap();
     let again = Feed::open(config(&dir), NOW).unwrap();
-    again.append(NOW, body("b"));
+    again.append(NOW, &body("b"));
     again.settled().await;
     let records = read_all(&again, Position(999_999)).await;
     let positions: Vec<u64> = records.iter().map(|record| record.position.0).collect();
@@ -139,7 +139,7 @@ async fn a_damaged_record_costs_itself_and_is_told_of() {
     let dir = tempfile::tempdir().unwrap();
     let feed = Feed::open(config(&dir), NOW).unwrap();
     for _ in 0..12 {
-        feed.append(NOW, body("x"));
+        feed.append(NOW, &body("x"));
         feed.settled().await;
     }
     let segments = segment::list(dir.path()).unwrap();

@@ -8,11 +8,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rebuffer_model::{Position, Record, RecordBody, Timestamp};
+use rebuffer_model::{Position, RecordBody, Timestamp};
 
 use super::numbers::Numbers;
 use super::{Extent, FLUSH_EVERY, FeedConfig, Shared, segment};
 
+/// What is kept of the memory for a batch, however large the last one was.
+const SPARE_BYTES: usize = 4 << 20;
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 
 /// The open segment and what lies before it.
@@ -33,7 +35,9 @@ pub(super) struct Writer {
 
 /// What is written at once.
 struct Batch {
-    records: Vec<(Timestamp, RecordBody)>,
+    lines: Vec<u8>,
+    /// Of the last record.
+    ts: Option<Timestamp>,
     lost: u64,
     /// Records appended so far, these included.
     appended: u64,
@@ -127,10 +131,11 @@ impl Writer {
 
 /// The thread: waits for records, writes them, announces them, until the feed is closed.
 pub(super) fn run(shared: &Shared, mut writer: Writer) {
-    let mut buffer = Vec::new();
-    while let Some(batch) = take(shared) {
+    let (mut buffer, mut spare) = (Vec::new(), Vec::new());
+    while let Some(batch) = take(shared, spare) {
         buffer.clear();
-        let after = encode_batch(&mut buffer, writer.next, batch.records, batch.lost);
+        buffer.shrink_to(SPARE_BYTES);
+        let after = encode_batch(&mut buffer, writer.next, &batch);
         while let Err(error) = writer.write(&buffer, after) {
             tracing::error!(%error, path = %writer.path.display(), "the feed cannot be written; trying again");
             shared.trouble.send_replace(Some(error.to_string()));
@@ -138,15 +143,19 @@ pub(super) fn run(shared: &Shared, mut writer: Writer) {
         }
         shared.trouble.send_if_modified(|trouble| trouble.take().is_some());
         shared.extent.send_replace(writer.extent(batch.appended));
+        spare = batch.lines;
     }
     writer.close();
     shared.closed.send_replace(true);
 }
 
-/// The next batch: whatever came within half of [`FLUSH_EVERY`] of its first record. `None` when the feed was closed.
-fn take(shared: &Shared) -> Option<Batch> {
+/// The next batch: whatever came within half of [`FLUSH_EVERY`] of its first record. `None` when the feed was closed. `spare`
+/// is memory for the batch after it.
+fn take(shared: &Shared, mut spare: Vec<u8>) -> Option<Batch> {
+    spare.clear();
+    spare.shrink_to(SPARE_BYTES);
     let mut pending = shared.pending.lock();
-    while pending.records.is_empty() && pending.lost == 0 {
+    while pending.records == 0 && pending.lost == 0 {
         if pending.closed {
             return None;
         }
@@ -155,32 +164,28 @@ fn take(shared: &Shared) -> Option<Batch> {
     if !pending.closed {
         shared.wake.wait_for(&mut pending, FLUSH_EVERY / 2);
     }
+    pending.records = 0;
     Some(Batch {
-        records: std::mem::take(&mut pending.records),
+        lines: std::mem::replace(&mut pending.lines, spare),
+        ts: pending.ts.take(),
         lost: std::mem::take(&mut pending.lost),
         appended: pending.appended,
     })
 }
 
-fn encode_batch(
-    buffer: &mut Vec<u8>,
-    mut next: Position,
-    records: Vec<(Timestamp, RecordBody)>,
-    lost: u64,
-) -> Position {
-    let gap_ts = records.last().map(|(ts, _)| *ts);
-    let gap = (lost > 0).then(|| (gap_ts.unwrap_or(Timestamp::from_micros(0)), None));
-    let all = records.into_iter().map(|(ts, body)| (ts, Some(body))).chain(gap);
-    let mut json = Vec::new();
-    for (ts, body) in all {
-        let body = body.unwrap_or(RecordBody::Gap { from: next, to: next, lost });
-        json.clear();
-        match serde_json::to_writer(&mut json, &Record { position: next, ts, body }) {
-            Ok(()) => {
-                segment::encode(buffer, next, &json);
+fn encode_batch(buffer: &mut Vec<u8>, mut next: Position, batch: &Batch) -> Position {
+    for line in batch.lines.split_inclusive(|byte| *byte == b'\n') {
+        segment::encode(buffer, next, line);
+        next = next.next();
+    }
+    if batch.lost > 0 {
+        let gap = RecordBody::Gap { from: next, to: next, lost: batch.lost };
+        match segment::unnumbered(batch.ts.unwrap_or(Timestamp::from_micros(0)), &gap) {
+            Ok(line) => {
+                segment::encode(buffer, next, &line);
                 next = next.next();
             }
-            Err(error) => tracing::error!(%error, "a record cannot be written as JSON and is lost"),
+            Err(error) => tracing::error!(%error, lost = batch.lost, "a gap cannot be written as JSON"),
         }
     }
     next

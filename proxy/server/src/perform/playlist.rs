@@ -177,7 +177,7 @@ fn edited(session: &Session, recorder: &mut Recorder, content: &Content, changed
 
 fn note(session: &Session, recorder: &Recorder, kind: ActionKind) {
     let action = Action { who: session.player.who(), source: ActionSource::Proxy, kind };
-    recorder.rig().feed.append(clock::now(), RecordBody::Action(Box::new(action)));
+    recorder.rig().feed.append(clock::now(), &RecordBody::Action(Box::new(action)));
 }
 
 /// Makes a head say what is true of an edited body. Where an edit is always the same, the origin's validator still describes it,

@@ -3,7 +3,8 @@
 //! Invariant: an exchange waits here until the kernel says that everything was acknowledged, its connection is gone, the next
 //! exchange began on it (a client asks again only when it has the answer), or [`PATIENCE`] is over; then it is recorded. Of a
 //! connection that others share, what was written to it by the first look is waited for.
-//! Deliberately absent: a timer per exchange. One task looks at all that wait, every [`LOOK_EVERY`].
+//! Deliberately absent: a timer per exchange. The next exchange settles the one before it, and one task looks at all that wait,
+//! every [`LOOK_EVERY`].
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use rebuffer_model::{Exchange, RecordBody, TcpSnapshot};
 
 use super::ending;
 use crate::clock;
-use crate::connection::{Connection, Farewell, LastWords, Outstanding, Successor};
+use crate::connection::{Connection, Farewell, LastWords, Outstanding};
 use crate::deadline::Deadlines;
 use crate::lane::Lane;
 use crate::meters::ExchangeLabels;
@@ -29,7 +30,19 @@ const MEASURABLE_SECONDS: f64 = 0.01;
 /// Exchanges that wait for their last acknowledgement.
 #[derive(Debug, Default)]
 pub(crate) struct Settler {
-    waiting: Mutex<Vec<Waiting>>,
+    /// The connections that have some; not all of them still exist.
+    tails: Mutex<Vec<Arc<Tail>>>,
+}
+
+/// The exchanges of one connection that wait; it outlives the connection.
+#[derive(Debug, Default)]
+pub(crate) struct Tail(Mutex<Ended>);
+
+#[derive(Debug, Default)]
+struct Ended {
+    waiting: Vec<Waiting>,
+    /// Whether the settler knows of them.
+    listed: bool,
 }
 
 #[derive(Debug)]
@@ -37,7 +50,6 @@ struct Waiting {
     exchange: Box<Exchange>,
     connection: Weak<Connection>,
     farewell: Farewell,
-    successor: Successor,
     /// Whether other exchanges ran on the connection at the same time.
     beside_others: bool,
     /// What had been written to the connection when this was first looked at: what this exchange wrote, and more.
@@ -66,16 +78,15 @@ impl Settler {
         &self,
         exchange: Box<Exchange>,
         lane: &Lane,
-        successor: Successor,
         deadlines: Option<Arc<Deadlines>>,
         (began, first_byte): (Instant, Instant),
     ) {
         let connection = lane.connection();
-        self.waiting.lock().push(Waiting {
+        let mut ended = connection.tail.0.lock();
+        ended.waiting.push(Waiting {
             exchange,
             connection: Arc::downgrade(connection),
             farewell: connection.farewell(),
-            successor,
             beside_others: lane.is_stream(),
             written: None,
             deadlines,
@@ -83,6 +94,10 @@ impl Settler {
             first_byte,
             ended: Instant::now(),
         });
+        if !ended.listed {
+            ended.listed = true;
+            self.tails.lock().push(Arc::clone(&connection.tail));
+        }
     }
 
     /// Records what still waits, whatever the kernel says of it. For the end, when nothing can come any more.
@@ -92,37 +107,59 @@ impl Settler {
 
     /// Records what is settled; everything when `all`.
     fn settle(&self, rig: &Rig, all: bool) {
-        let waiting = std::mem::take(&mut *self.waiting.lock());
-        let mut still = Vec::new();
-        for mut one in waiting {
-            match one.look() {
-                Look::Acknowledged(at, tcp) => record(rig, one, Some(tcp), Some(at)),
-                Look::Lost(tcp) => {
-                    let passed = one.deadlines.as_ref().and_then(|deadlines| deadlines.passed());
-                    if let (true, Some(which)) = (one.exchange.answer.complete, passed) {
-                        one.exchange.answer.complete = false;
-                        ending::timed_out(&mut one.exchange, which, "mid_body");
-                    } else if one.exchange.answer.complete && !rig.closing.is_cancelled() {
-                        ending::never_arrived(&mut one.exchange);
-                    }
-                    record(rig, one, Some(tcp), None);
-                }
-                Look::Over(tcp) => record(rig, one, tcp, None),
-                Look::Wait if all => record(rig, one, None, None),
-                Look::Wait => still.push(one),
-            }
-        }
-        if !still.is_empty() {
-            self.waiting.lock().append(&mut still);
-        }
+        let mut tails = std::mem::take(&mut *self.tails.lock());
+        tails.retain(|tail| {
+            let mut ended = tail.0.lock();
+            ended.waiting = std::mem::take(&mut ended.waiting)
+                .into_iter()
+                .filter_map(|one| if all { one.give_up(rig) } else { one.settle(rig) })
+                .collect();
+            ended.listed = !ended.waiting.is_empty();
+            ended.listed
+        });
+        self.tails.lock().append(&mut tails);
+    }
+}
+
+/// The next exchange begins on a connection where one follows the other: what waits there had the time until now.
+pub(super) fn next_began(rig: &Rig, connection: &Connection, outstanding: Option<Outstanding>) {
+    let waiting = std::mem::take(&mut connection.tail.0.lock().waiting);
+    for one in waiting {
+        let tcp = outstanding.map(|outstanding| outstanding.snapshot);
+        record(rig, one, tcp, outstanding.map(|outstanding| outstanding.last_ack));
     }
 }
 
 impl Waiting {
-    fn look(&mut self) -> Look {
-        if let (false, Some(began)) = (self.beside_others, self.successor.began()) {
-            return began.map_or(Look::Over(None), |next| Look::Acknowledged(next.last_ack, next.snapshot));
+    /// Records it if it is settled, and gives it back if not.
+    fn settle(mut self, rig: &Rig) -> Option<Self> {
+        match self.look() {
+            Look::Wait => return Some(self),
+            Look::Acknowledged(at, tcp) => record(rig, self, Some(tcp), Some(at)),
+            Look::Lost(tcp) => {
+                let passed = self.deadlines.as_ref().and_then(|deadlines| deadlines.passed());
+                if let (true, Some(which)) = (self.exchange.answer.complete, passed) {
+                    self.exchange.answer.complete = false;
+                    ending::timed_out(&mut self.exchange, which, "mid_body");
+                } else if self.exchange.answer.complete && !rig.closing.is_cancelled() {
+                    ending::never_arrived(&mut self.exchange);
+                }
+                record(rig, self, Some(tcp), None);
+            }
+            Look::Over(tcp) => record(rig, self, tcp, None),
         }
+        None
+    }
+
+    /// Records it, settled or not.
+    fn give_up(self, rig: &Rig) -> Option<Self> {
+        if let Some(unsettled) = self.settle(rig) {
+            record(rig, unsettled, None, None);
+        }
+        None
+    }
+
+    fn look(&mut self) -> Look {
         let Some(connection) = self.connection.upgrade() else {
             return match self.farewell.said() {
                 Some(LastWords { outstanding, .. }) if outstanding.none => {
@@ -177,7 +214,7 @@ fn record(rig: &Rig, waiting: Waiting, tcp: Option<TcpSnapshot>, acknowledged: O
             cause: exchange.cause.map_or("none", cause_name),
         })
         .inc();
-    rig.feed.append(clock::now(), RecordBody::Exchange(exchange));
+    rig.feed.append(clock::now(), &RecordBody::Exchange(exchange));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of one answer")]

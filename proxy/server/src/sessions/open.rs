@@ -95,7 +95,7 @@ async fn open_to_the_end(
     player.set_session(Some(Arc::clone(&session)));
     let kind = ActionKind::SessionStart { manifest_url: start.url };
     let action = Action { who: player.who(), source: ActionSource::Proxy, kind };
-    rig.feed.append(clock::now(), RecordBody::Action(Box::new(action)));
+    rig.feed.append(clock::now(), &RecordBody::Action(Box::new(action)));
     let stage = OnRig { rig: Arc::clone(rig), player: Arc::clone(player) };
     changing.told().iter().for_each(|kind| stage.say(kind.clone()));
     if changing.keep() {

@@ -56,6 +56,6 @@ pub(crate) async fn end(rig: &Arc<Rig>, session: &Arc<Session>, reason: EndReaso
         rig.events.publish(&Frame::PlayEnded(ended));
     }
     let kind = ActionKind::SessionEnd { reason };
-    rig.feed.append(clock::now(), RecordBody::Action(Box::new(Action { who, source, kind })));
+    rig.feed.append(clock::now(), &RecordBody::Action(Box::new(Action { who, source, kind })));
     rig.events.player_updated(player);
 }

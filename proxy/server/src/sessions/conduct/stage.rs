@@ -92,7 +92,7 @@ impl Stage for OnRig {
 
     fn say(&self, kind: ActionKind) {
         let action = Action { who: self.player.who(), source: ActionSource::Proxy, kind };
-        self.rig.feed.append(clock::now(), RecordBody::Action(Box::new(action)));
+        self.rig.feed.append(clock::now(), &RecordBody::Action(Box::new(action)));
     }
 
     fn moved(&self) {
