@@ -67,7 +67,7 @@ pub(crate) async fn session_at<B>(
         }
         None => {
             let origin = rig.origin(&holder.origin).ok_or_else(back)?;
-            begin(rig, connection, request, holder.player_id, origin, Some(port)).await?
+            Box::pin(begin(rig, connection, request, holder.player_id, origin, Some(port))).await?
         }
     };
     let adopted = connection.adopt_for(session.id, || {

@@ -51,7 +51,7 @@ pub(crate) async fn exchange(
     let (asked, kind, decision) = if let Some(decision) = led_here {
         (Asked::NotYet(request), classified.kind, decision)
     } else if only_the_answer_can_tell(session, &classified) && !is_blocking(&target) {
-        let (forwarded, told) = match ask_first(request, recorder).await {
+        let (forwarded, told) = match Box::pin(ask_first(request, recorder)).await {
             Ok(heard) => heard,
             Err(answer) => return Ok(*answer),
         };

@@ -111,7 +111,7 @@ fn clear(connection: &Arc<Connection>) -> TokioIo<ConnectionIo> {
 
 async fn answer(rig: &Arc<Rig>, lane: &Lane, port: Port, request: Request<Upload>) -> Reply {
     let port = match port {
-        Port::Base => return Ok(bootstrap::base(rig, lane.connection(), &request).await),
+        Port::Base => return Ok(Box::pin(bootstrap::base(rig, lane.connection(), &request)).await),
         Port::Session(port) => port,
     };
     match bootstrap::session_at(rig, lane.connection(), port, &request).await {

@@ -97,14 +97,19 @@ impl Pool {
                 },
             }
         }
-        let (stream, phases) = self.connector.clone().connect(self.uri.clone()).await?;
-        let (sender, driver) =
-            http1::Builder::new().preserve_header_case(true).handshake::<_, Upload>(stream).await?;
-        let mut line = Line { sender, driver: Driver(Some(Box::new(driver))) };
+        // Rare, and kept out of what every request carries along.
+        let (mut line, phases) = Box::pin(self.connect()).await?;
         match line.ask(request).await {
             Ok(response) => Ok((self.answered(response, line), Some(phases))),
             Err(error) => Err(error.into_error().into()),
         }
+    }
+
+    async fn connect(&self) -> Result<(Line, Phases), PoolError> {
+        let (stream, phases) = self.connector.clone().connect(self.uri.clone()).await?;
+        let (sender, driver) =
+            http1::Builder::new().preserve_header_case(true).handshake::<_, Upload>(stream).await?;
+        Ok((Line { sender, driver: Driver(Some(Box::new(driver))) }, phases))
     }
 
     /// Lets go of connections that waited too long.

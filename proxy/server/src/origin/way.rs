@@ -73,7 +73,8 @@ impl Way {
         let answered = match (self.ask_once(scheme, authority, request).await, again) {
             (Err(failed), Some(again)) if failed.by_an_old_connection => {
                 tracing::debug!(uri = %again.uri().path(), reason = failed.reason, "asking once more");
-                self.ask_once(scheme, authority, again).await
+                // Rare, and kept out of what every request carries along.
+                Box::pin(self.ask_once(scheme, authority, again)).await
             }
             (answered, _) => answered,
         };

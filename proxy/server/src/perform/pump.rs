@@ -68,7 +68,7 @@ pub(super) fn pumped(
         sent: 0,
         expected,
     };
-    let body = StreamBody::new(stream::unfold(Some(pump), |pump| async { pump?.next().await }));
+    let body = StreamBody::new(stream::unfold(Some(Box::new(pump)), |pump| async { pump?.next().await }));
     Response::from_parts(head, body.boxed_unsync())
 }
 
@@ -107,7 +107,7 @@ type Piece = Result<Frame<Bytes>, Broken>;
 
 impl Pump {
     /// The next piece of the body, with what makes the one after it.
-    async fn next(mut self) -> Option<(Piece, Option<Self>)> {
+    async fn next(mut self: Box<Self>) -> Option<(Piece, Option<Box<Self>>)> {
         let script = Arc::clone(&self.script);
         loop {
             let (room, keep) = match script.get(self.at) {
@@ -162,7 +162,7 @@ impl Pump {
         }
     }
 
-    fn end(mut self) -> Option<(Piece, Option<Self>)> {
+    fn end(mut self: Box<Self>) -> Option<(Piece, Option<Box<Self>>)> {
         // Nobody draws from a body after its trailers.
         self.recorder.complete();
         let trailers = self.trailers.take()?;
