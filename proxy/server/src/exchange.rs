@@ -32,7 +32,7 @@ pub(crate) async fn exchange(
     rig: &Arc<Rig>,
     session: &Arc<Session>,
     lane: &Lane,
-    mut request: Request<Upload>,
+    mut request: Box<Request<Upload>>,
 ) -> Reply {
     let said = note_who(rig, session, &request);
     let mut recorder = Recorder::begin(rig, session, lane, &request);

@@ -115,7 +115,7 @@ async fn answer(rig: &Arc<Rig>, lane: &Lane, port: Port, request: Request<Upload
         Port::Session(port) => port,
     };
     match bootstrap::session_at(rig, lane.connection(), port, &request).await {
-        Ok(session) => exchange(rig, &session, lane, request).await,
+        Ok(session) => exchange(rig, &session, lane, Box::new(request)).await,
         Err(answer) => Ok(*answer),
     }
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use http::header::{HOST, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, Request, Response, Uri};
+use http::{Request, Response, Uri};
 use rebuffer_media::hls::Directives;
 use rebuffer_model::OriginName;
 
@@ -36,6 +36,8 @@ pub(crate) struct Origin {
     pub(crate) config: OriginConfig,
     scheme: Scheme,
     authority: Authority,
+    /// The authority as it is said to the origin.
+    host: HeaderValue,
     limits: OriginLimits,
     way: way::Way,
 }
@@ -81,11 +83,12 @@ impl Origin {
         if !config.url.username().is_empty() || config.url.password().is_some() {
             return Err(refuse("holds a password; the rig does not keep secrets"));
         }
-        let authority = config.url[url::Position::BeforeHost..url::Position::AfterPort]
+        let authority: Authority = config.url[url::Position::BeforeHost..url::Position::AfterPort]
             .parse()
             .map_err(|_| refuse("has no host"))?;
+        let host = HeaderValue::from_str(authority.as_str()).map_err(|_| refuse("has no host"))?;
         let way = way::Way::new(&scheme, &authority, limits.connect);
-        Ok(Self { config, scheme, authority, limits, way })
+        Ok(Self { config, scheme, authority, host, limits, way })
     }
 
     /// The path on the origin of a path on the base port.
@@ -122,14 +125,14 @@ impl Origin {
 
     /// Passes a request on and waits for the head of the answer. The origin holds a blocking reload until it has what was asked
     /// for.
-    pub(crate) async fn ask(&self, request: Request<Upload>) -> Result<Heard, Silence> {
+    pub(crate) async fn ask(&self, mut request: Box<Request<Upload>>) -> Result<Heard, Silence> {
         let target = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
         let limit = if Directives::of(target).is_blocking() {
             self.limits.head.max(BLOCKING_RELOAD)
         } else {
             self.limits.head
         };
-        let request = self.addressed(request);
+        self.address(&mut request);
         let uri = request.uri().clone();
         let url = || self.url_of(&crate::redact::path_and_query(&uri));
         let asked = Instant::now();
@@ -147,19 +150,11 @@ impl Origin {
         self.way.sweep();
     }
 
-    fn addressed(&self, request: Request<Upload>) -> Request<Upload> {
-        let (mut parts, body) = request.into_parts();
-        let target = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
-        parts.uri = Uri::from(target);
-        parts.version = http::Version::HTTP_11;
-        strip_hop_by_hop(&mut parts.headers);
-        set_host(&mut parts.headers, &self.authority);
-        Request::from_parts(parts, body)
-    }
-}
-
-fn set_host(headers: &mut HeaderMap, authority: &Authority) {
-    if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
-        headers.insert(HOST, host);
+    fn address(&self, request: &mut Request<Upload>) {
+        let target = request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+        *request.uri_mut() = Uri::from(target);
+        *request.version_mut() = http::Version::HTTP_11;
+        strip_hop_by_hop(request.headers_mut());
+        request.headers_mut().insert(HOST, self.host.clone());
     }
 }

@@ -41,17 +41,17 @@ pub(crate) type Reply = Result<Response<ReplyBody>, Broken>;
 /// A request on its way to the origin, or what the origin said to it.
 pub(crate) enum Asked {
     /// The script will ask, if it asks.
-    NotYet(Request<Upload>),
+    NotYet(Box<Request<Upload>>),
     /// It was asked before the script was known.
-    Already(Forwarded),
+    Already(Box<Forwarded>),
 }
 
 /// What the origin said, and the recorder back.
-pub(crate) type Heard = (Forwarded, Recorder);
+pub(crate) type Heard = (Box<Forwarded>, Recorder);
 
 /// Asks the origin before a script is known; its silence is an answer of its own.
 pub(crate) async fn ask_first(
-    request: Request<Upload>,
+    request: Box<Request<Upload>>,
     mut recorder: Recorder,
 ) -> Result<Heard, Box<Response<ReplyBody>>> {
     let until = recorder.deadlines().and_then(|deadlines| deadlines.active_until());
@@ -90,7 +90,7 @@ pub(crate) async fn perform(
             Step::Before => match recorder.session().before.answer_to(target) {
                 Some(before) => {
                     recorder.delayed_by_the_link().await;
-                    asked = Asked::Already(before);
+                    asked = Asked::Already(Box::new(before));
                 }
                 None => recorder.not_performed("not_performed_no_answer_before"),
             },

@@ -13,11 +13,11 @@ use super::connect::FirstUse;
 use crate::upload::Upload;
 
 /// The same request once more, if asking it twice is asking it once: nothing changes by it, and it has no body.
-pub(super) fn twin(request: &Request<Upload>) -> Option<Request<Upload>> {
+pub(super) fn twin(request: &Request<Upload>) -> Option<Box<Request<Upload>>> {
     if !request.method().is_safe() || !request.body().is_end_stream() {
         return None;
     }
-    let mut twin = Request::new(Upload::Nothing);
+    let mut twin = Box::new(Request::new(Upload::Nothing));
     *twin.method_mut() = request.method().clone();
     *twin.uri_mut() = request.uri().clone();
     *twin.headers_mut() = request.headers().clone();

@@ -28,12 +28,15 @@ const IDLE_TIME: Duration = Duration::from_secs(90);
 
 /// The connections to one origin on which nothing is under way. Cloning shares them.
 #[derive(Debug, Clone)]
-pub(super) struct Pool {
+pub(super) struct Pool(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
     connector: Connector,
     /// Where the origin is: its scheme and authority.
     uri: Uri,
     /// The one used last is last.
-    idle: Arc<Mutex<Vec<Idle>>>,
+    idle: Mutex<Vec<Idle>>,
 }
 
 #[derive(Debug)]
@@ -79,34 +82,34 @@ pub(super) enum PoolError {
 
 impl Pool {
     pub(super) fn new(connector: Connector, uri: Uri) -> Self {
-        Self { connector, uri, idle: Arc::default() }
+        Self(Arc::new(Shared { connector, uri, idle: Mutex::default() }))
     }
 
     /// Asks over a connection that stands ready, or a new one, whose phases are told. A request that a connection did not take,
     /// because the origin had closed it meanwhile, goes over another one.
     pub(super) async fn ask(
         &self,
-        mut request: Request<Upload>,
+        mut request: Box<Request<Upload>>,
     ) -> Result<(Response<PooledBody>, Option<Phases>), PoolError> {
         while let Some(mut line) = self.take() {
-            match line.ask(request).await {
+            match line.ask(*request).await {
                 Ok(response) => return Ok((self.answered(response, line), None)),
                 Err(mut error) => match error.take_message() {
-                    Some(untaken) => request = untaken,
+                    Some(untaken) => request = Box::new(untaken),
                     None => return Err(PoolError::Reused(error.into_error())),
                 },
             }
         }
         // Rare, and kept out of what every request carries along.
         let (mut line, phases) = Box::pin(self.connect()).await?;
-        match line.ask(request).await {
+        match line.ask(*request).await {
             Ok(response) => Ok((self.answered(response, line), Some(phases))),
             Err(error) => Err(error.into_error().into()),
         }
     }
 
     async fn connect(&self) -> Result<(Line, Phases), PoolError> {
-        let (stream, phases) = self.connector.clone().connect(self.uri.clone()).await?;
+        let (stream, phases) = self.0.connector.clone().connect(self.0.uri.clone()).await?;
         let (sender, driver) =
             http1::Builder::new().preserve_header_case(true).handshake::<_, Upload>(stream).await?;
         Ok((Line { sender, driver: Driver(Some(Box::new(driver))) }, phases))
@@ -114,7 +117,7 @@ impl Pool {
 
     /// Lets go of connections that waited too long.
     pub(super) fn sweep(&self) {
-        self.idle.lock().retain(|idle| idle.since.elapsed() < IDLE_TIME);
+        self.0.idle.lock().retain(|idle| idle.since.elapsed() < IDLE_TIME);
     }
 
     /// The connection that was used last on this runtime and stands ready.
@@ -122,7 +125,7 @@ impl Pool {
         let here = Handle::current().id();
         loop {
             let mut idle = {
-                let mut all = self.idle.lock();
+                let mut all = self.0.idle.lock();
                 let at = all.iter().rposition(|idle| idle.home == here)?;
                 all.remove(at)
             };
@@ -137,7 +140,7 @@ impl Pool {
         if let Ok(runtime) = Handle::try_current()
             && line.stands_ready()
         {
-            let mut idle = self.idle.lock();
+            let mut idle = self.0.idle.lock();
             if idle.len() < IDLE_CONNECTIONS {
                 idle.push(Idle { line, home: runtime.id(), since: Instant::now() });
             }

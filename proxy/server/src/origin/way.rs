@@ -67,7 +67,7 @@ impl Way {
         &self,
         scheme: &Scheme,
         authority: &Authority,
-        request: Request<Upload>,
+        request: Box<Request<Upload>>,
     ) -> Result<(Response<OriginBody>, Option<Phases>), String> {
         let again = twin(&request);
         let answered = match (self.ask_once(scheme, authority, request).await, again) {
@@ -85,7 +85,7 @@ impl Way {
         &self,
         scheme: &Scheme,
         authority: &Authority,
-        mut request: Request<Upload>,
+        mut request: Box<Request<Upload>>,
     ) -> Result<(Response<OriginBody>, Option<Phases>), Failed> {
         match self {
             Self::Clear(pool) => {
@@ -99,7 +99,7 @@ impl Way {
                 let target =
                     request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
                 *request.uri_mut() = at(scheme, authority, target);
-                let response = client.request(request).await.map_err(|error| Failed {
+                let response = client.request(*request).await.map_err(|error| Failed {
                     reason: root_cause(&error),
                     by_an_old_connection: had_served(&error) && was_closed(&error),
                 })?;

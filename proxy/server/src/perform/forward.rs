@@ -7,6 +7,7 @@
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use http::response::Parts;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use hyper::body::Body;
 use rebuffer_media::classify_fallback;
@@ -68,9 +69,12 @@ pub(super) fn drop_directives(request: &mut Request<Upload>) {
 }
 
 /// Asks the origin.
-pub(super) async fn forward(request: Request<Upload>, recorder: &mut Recorder) -> Result<Forwarded, Silence> {
+pub(super) async fn forward(
+    request: Box<Request<Upload>>,
+    recorder: &mut Recorder,
+) -> Result<Box<Forwarded>, Silence> {
     let session = recorder.session().clone();
-    let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
+    let target = request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
     let url = crate::redact::path_and_query(request.uri());
     let method = request.method().clone();
     let heard = session.origin.ask(request).await?;
@@ -79,24 +83,24 @@ pub(super) async fn forward(request: Request<Upload>, recorder: &mut Recorder) -
     strip_hop_by_hop(&mut head.headers);
     keep_redirect_here(&session, &mut head.headers);
     let may_have_body = has_body(&method, head.status);
-    let of_playlist = is_playlist(&head, &target);
+    let of_playlist = is_playlist(&head, target.as_str());
     if !may_have_body || body.is_end_stream() {
         let source = Source::Nothing;
         let edited = method == Method::HEAD && of_playlist && !session.player.content().is_neutral();
         if edited {
             playlist::say_nothing_of_the_body(&mut head.headers);
         }
-        return Ok(Forwarded { head, source, may_have_body, playlist: false, edited });
+        return Ok(Box::new(Forwarded { head, source, may_have_body, playlist: false, edited }));
     }
     if method != Method::GET || !of_playlist {
         let source = Source::Origin { read: Bytes::new(), rest: Some(body) };
-        return Ok(Forwarded { head, source, may_have_body, playlist: false, edited: false });
+        return Ok(Box::new(Forwarded { head, source, may_have_body, playlist: false, edited: false }));
     }
     let (mut whole, mut edited) = (false, false);
-    let source = match playlist::collect(body, session.origin.stall()).await {
+    let source = match Box::pin(playlist::collect(body, session.origin.stall())).await {
         Collected::Whole(body) => {
             whole = true;
-            let (read, changed) = playlist::read(&session, recorder, &target, &mut head, body);
+            let (read, changed) = playlist::read(&session, recorder, target.as_str(), &mut head, body);
             edited = changed;
             Source::Origin { read, rest: None }
         }
@@ -106,7 +110,7 @@ pub(super) async fn forward(request: Request<Upload>, recorder: &mut Recorder) -
         }
         Collected::Broken(read, how) => Source::BrokenOff { read, how },
     };
-    Ok(Forwarded { head, source, may_have_body, playlist: whole, edited })
+    Ok(Box::new(Forwarded { head, source, may_have_body, playlist: whole, edited }))
 }
 
 fn is_playlist(head: &Parts, target: &str) -> bool {

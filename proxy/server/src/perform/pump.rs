@@ -28,12 +28,12 @@ const DAMAGED_PIECE: usize = 64 * 1024;
 
 /// The answer with its head as it is, and a body that performs the script from this step on.
 pub(super) fn pumped(
-    forwarded: Forwarded,
+    forwarded: Box<Forwarded>,
     script: Script,
     at: usize,
     mut recorder: Recorder,
 ) -> Response<ReplyBody> {
-    let Forwarded { head, source, may_have_body, edited, .. } = forwarded;
+    let Forwarded { head, source, may_have_body, edited, .. } = *forwarded;
     recorder.answers(head.status, &head.headers, edited);
     let (ready, rest, broken) = match source {
         Source::Nothing => {
