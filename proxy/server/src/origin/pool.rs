@@ -95,7 +95,7 @@ impl Pool {
             match line.ask(*request).await {
                 Ok(response) => return Ok((self.answered(response, line), None)),
                 Err(mut error) => match error.take_message() {
-                    Some(untaken) => request = Box::new(untaken),
+                    Some(untaken) => *request = untaken,
                     None => return Err(PoolError::Reused(error.into_error())),
                 },
             }
