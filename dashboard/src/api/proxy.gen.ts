@@ -1328,9 +1328,9 @@ export interface components {
              */
             receive: number;
         };
-        /** @description A header or query field, redacted where its name says it holds a credential. */
+        /** @description A header field, redacted where its name says it holds a credential. */
         HeaderField: {
-            /** @description The name, as it was sent. */
+            /** @description The name, in lower case. */
             name: string;
             /** @description The value. */
             value: string;
