@@ -29,6 +29,7 @@ pub(crate) struct Meters {
     pub(crate) exchanges: Family<ExchangeLabels, Counter>,
     pub(crate) bytes_out: Counter,
     pub(crate) origin_ttfb: Histogram,
+    pub(crate) origin_swallowed: Counter,
     pub(crate) reports: Counter,
     pub(crate) connections: Gauge,
     pub(crate) panics: Counter,
@@ -42,6 +43,7 @@ impl Meters {
             exchanges: Family::default(),
             bytes_out: Counter::default(),
             origin_ttfb: Histogram::new(exponential_buckets(0.001, 2.0, 15)),
+            origin_swallowed: Counter::default(),
             reports: Counter::default(),
             connections: Gauge::default(),
             panics: Counter::default(),
@@ -56,6 +58,11 @@ impl Meters {
             "From asking an origin to the head of its answer",
             Unit::Seconds,
             meters.origin_ttfb.clone(),
+        );
+        rig.register(
+            "origin_swallowed",
+            "Requests asked again because an origin closed a connection as it was used again",
+            meters.origin_swallowed.clone(),
         );
         rig.register("reports", "Reports of players", meters.reports.clone());
         rig.register("connections", "Open connections on session ports", meters.connections.clone());

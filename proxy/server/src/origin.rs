@@ -2,7 +2,7 @@
 //! connection swallowed (see `origin/again.rs`).
 //!
 //! Invariant: method, path, query, body and end-to-end headers pass as they came; only hop-by-hop headers and `Host` are the
-//! rig's own. Phases are measured on the connection that is really used. Deliberately absent: retries of what the origin heard,
+//! rig's own. Phases are measured on the connection that is really used. Deliberately absent: retries of what the origin answered,
 //! redirects followed, decompression: what the origin says is what the client hears.
 
 mod again;
@@ -11,7 +11,7 @@ mod hop;
 mod pool;
 mod way;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::header::{HOST, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -22,6 +22,8 @@ use rebuffer_model::OriginName;
 pub(crate) use connect::Phases;
 pub(crate) use hop::strip_hop_by_hop;
 pub(crate) use way::OriginBody;
+
+use again::{Answered, Failed};
 
 use crate::config::{OriginConfig, OriginLimits};
 use crate::upload::Upload;
@@ -49,6 +51,8 @@ pub(crate) struct Heard {
     pub(crate) ttfb_ms: f64,
     /// Absent on a pooled connection.
     pub(crate) phases: Option<Phases>,
+    /// How many connections swallowed the request before.
+    pub(crate) swallowed: u64,
 }
 
 /// Why an origin cannot be used at all.
@@ -135,14 +139,14 @@ impl Origin {
         self.address(&mut request);
         let uri = request.uri().clone();
         let url = || self.url_of(&crate::redact::path_and_query(&uri));
-        let asked = Instant::now();
-        let answer = self.way.ask(&self.scheme, &self.authority, request);
-        let (response, phases) = match tokio::time::timeout(limit, answer).await {
+        let answer = again::ask(&self.way, (&self.scheme, &self.authority), request);
+        let Answered { response, phases, asked, swallowed } = match tokio::time::timeout(limit, answer).await
+        {
             Ok(Ok(answered)) => answered,
-            Ok(Err(reason)) => return Err(Silence::Unreachable { url: url(), reason }),
+            Ok(Err(Failed { reason, .. })) => return Err(Silence::Unreachable { url: url(), reason }),
             Err(_elapsed) => return Err(Silence::TooLate { url: url(), limit }),
         };
-        Ok(Heard { response, ttfb_ms: asked.elapsed().as_secs_f64() * 1e3, phases })
+        Ok(Heard { response, ttfb_ms: asked.elapsed().as_secs_f64() * 1e3, phases, swallowed })
     }
 
     /// Lets go of connections that waited too long. Once in a while.

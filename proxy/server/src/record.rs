@@ -202,6 +202,7 @@ impl Recorder {
     /// The origin answered.
     pub(crate) fn heard(&mut self, origin: &Origin, url: &str, heard: &Heard) {
         self.rig.meters.origin_ttfb.observe(heard.ttfb_ms / 1e3);
+        self.rig.meters.origin_swallowed.inc_by(heard.swallowed);
         let response = &heard.response;
         let answer = OriginAnswer {
             name: origin.config.name.clone(),

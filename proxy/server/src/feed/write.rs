@@ -1,4 +1,4 @@
-//! The writer of the feed: one thread that numbers, encodes and writes batches, rotates segments and keeps the bound.
+//! The writer of the feed: one thread that numbers and writes batches, rotates segments and keeps the bound.
 //!
 //! Invariant: the extent is announced only after the write returned. A write that fails is tried again, from the last good
 //! length, until it succeeds; meanwhile records wait in bounded memory.

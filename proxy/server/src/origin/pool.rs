@@ -85,13 +85,14 @@ impl Pool {
         Self(Arc::new(Shared { connector, uri, idle: Mutex::default() }))
     }
 
-    /// Asks over a connection that stands ready, or a new one, whose phases are told. A request that a connection did not take,
+    /// Asks over a connection that stands ready, unless `anew`, or a new one, whose phases are told. A request that a connection did not take,
     /// because the origin had closed it meanwhile, goes over another one.
     pub(super) async fn ask(
         &self,
         mut request: Box<Request<Upload>>,
+        anew: bool,
     ) -> Result<(Response<PooledBody>, Option<Phases>), PoolError> {
-        while let Some(mut line) = self.take() {
+        while !anew && let Some(mut line) = self.take() {
             match line.ask(*request).await {
                 Ok(response) => return Ok((self.answered(response, line), None)),
                 Err(mut error) => match error.take_message() {
@@ -141,9 +142,11 @@ impl Pool {
             && line.stands_ready()
         {
             let mut idle = self.0.idle.lock();
-            if idle.len() < IDLE_CONNECTIONS {
-                idle.push(Idle { line, home: runtime.id(), since: Instant::now() });
+            if idle.len() >= IDLE_CONNECTIONS {
+                // The one that waits longest; it may be another thread's, and of no use here.
+                idle.remove(0);
             }
+            idle.push(Idle { line, home: runtime.id(), since: Instant::now() });
         }
     }
 

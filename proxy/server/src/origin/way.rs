@@ -1,8 +1,8 @@
 //! How an origin is reached: clear HTTP/1.1 over connections of the exchanges' own, TLS over connections that may be HTTP/2 and
 //! shared.
 //!
-//! Invariant: whoever asks sees no difference, and is answered by what the origin said to this request and not by the end of a
-//! connection that had served others. Deliberately absent: limits of time, and what a request says.
+//! Invariant: whoever asks sees no difference. Deliberately absent: limits of time, what a request says, and asking again (see
+//! `again.rs`).
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -16,7 +16,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::again::{had_served, twin, was_closed};
+use super::again::{Failed, had_served, was_closed};
 use super::connect::{Connector, FirstUse, Phases};
 use super::pool::{Pool, PoolError, PooledBody};
 use crate::upload::Upload;
@@ -26,13 +26,6 @@ use crate::upload::Upload;
 pub(super) enum Way {
     Clear(Pool),
     Secure(Box<Client<HttpsConnector<Connector>, Upload>>),
-}
-
-/// Why there is no answer.
-struct Failed {
-    reason: String,
-    /// The origin closed a connection that had served before; that may have had nothing to do with this request.
-    by_an_old_connection: bool,
 }
 
 /// The body of an origin's answer.
@@ -61,35 +54,18 @@ impl Way {
         Self::Secure(Box::new(client))
     }
 
-    /// Asks; with the phases of the connection when this is its first use, or why there is no answer. What may be asked twice
-    /// is, when the origin closed a connection while it was used again (RFC 9110, 9.2.2; RFC 9112, 9.3.1).
+    /// Asks, over a connection that waits or a new one; `anew` is over a new one where connections are not shared. With the
+    /// phases of the connection when this is its first use.
     pub(super) async fn ask(
         &self,
         scheme: &Scheme,
         authority: &Authority,
-        request: Box<Request<Upload>>,
-    ) -> Result<(Response<OriginBody>, Option<Phases>), String> {
-        let again = twin(&request);
-        let answered = match (self.ask_once(scheme, authority, request).await, again) {
-            (Err(failed), Some(again)) if failed.by_an_old_connection => {
-                tracing::debug!(uri = %again.uri().path(), reason = failed.reason, "asking once more");
-                // Rare, and kept out of what every request carries along.
-                Box::pin(self.ask_once(scheme, authority, again)).await
-            }
-            (answered, _) => answered,
-        };
-        answered.map_err(|failed| failed.reason)
-    }
-
-    async fn ask_once(
-        &self,
-        scheme: &Scheme,
-        authority: &Authority,
         mut request: Box<Request<Upload>>,
+        anew: bool,
     ) -> Result<(Response<OriginBody>, Option<Phases>), Failed> {
         match self {
             Self::Clear(pool) => {
-                let (response, phases) = pool.ask(request).await.map_err(|error| Failed {
+                let (response, phases) = pool.ask(request, anew).await.map_err(|error| Failed {
                     reason: root_cause(&error),
                     by_an_old_connection: matches!(&error, PoolError::Reused(error) if was_closed(error)),
                 })?;

@@ -1,6 +1,6 @@
 //! The step that asks the origin: its head passes, its body is handed on, its playlists are read on the way.
 //!
-//! Invariant: one upstream request per client request. A body is held back only when it is a playlist that must be read (see
+//! Invariant: one upstream request per client request that is answered. A body is held back only when it is a playlist that must be read (see
 //! `playlist.rs`). Nothing of a head changes but the headers of the hop, what described a playlist that was edited, and a
 //! redirect that would leave the rig for the origin itself.
 

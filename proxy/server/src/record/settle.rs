@@ -1,7 +1,7 @@
 //! The end of an exchange: waiting until the client has acknowledged what was sent, then the feed.
 //!
 //! Invariant: an exchange waits here until the kernel says that everything was acknowledged, its connection is gone, the next
-//! exchange began on it (a client asks again only when it has the answer), or [`PATIENCE`] is over; then it is recorded. Of a
+//! exchange began on it (a client asks again when it has the answer, or does not wait for it), or [`PATIENCE`] is over; then it is recorded. Of a
 //! connection that others share, what was written to it by the first look is waited for.
 //! Deliberately absent: a timer per exchange. The next exchange settles the one before it, and one task looks at all that wait,
 //! every [`LOOK_EVERY`].
@@ -124,9 +124,12 @@ impl Settler {
 /// The next exchange begins on a connection where one follows the other: what waits there had the time until now.
 pub(super) fn next_began(rig: &Rig, connection: &Connection, outstanding: Option<Outstanding>) {
     let waiting = std::mem::take(&mut connection.tail.0.lock().waiting);
+    let tcp = outstanding.map(|outstanding| outstanding.snapshot);
+    // A client that asks ahead does not wait for the answer.
+    let acknowledged =
+        outstanding.filter(|outstanding| outstanding.none).map(|outstanding| outstanding.last_ack);
     for one in waiting {
-        let tcp = outstanding.map(|outstanding| outstanding.snapshot);
-        record(rig, one, tcp, outstanding.map(|outstanding| outstanding.last_ack));
+        record(rig, one, tcp, acknowledged);
     }
 }
 

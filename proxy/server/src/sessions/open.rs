@@ -59,7 +59,11 @@ pub(crate) async fn open(
     let opening = async move { open_to_the_end(&within, &player, start).await };
     match rig.tasks.run_to_the_end(opening).await {
         Ok(opened) => opened,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The rig's runtime is gone, and nobody will be answered any more.
+            Err(_cancelled) => std::future::pending().await,
+        },
     }
 }
 
