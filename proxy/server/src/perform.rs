@@ -88,8 +88,9 @@ pub(crate) async fn perform(
                 return Ok(answer::redirect_here(target, decision.rule_id.as_ref(), recorder));
             }
             Step::Before => match recorder.session().before.answer_to(target) {
-                Some(before) => {
+                Some(mut before) => {
                     recorder.delayed_by_the_link().await;
+                    before.is_a_fault();
                     asked = Asked::Already(Box::new(before));
                 }
                 None => recorder.not_performed("not_performed_no_answer_before"),
@@ -120,6 +121,7 @@ pub(crate) async fn perform(
                     && playlist::break_rule(answer, was.as_ref(), *rule, *extent)
                 {
                     recorder.session().before.remember(target, answer);
+                    answer.is_a_fault();
                 } else {
                     recorder.not_performed("not_performed_nothing_to_break");
                 }
@@ -158,7 +160,12 @@ fn begin_breaking(
 
 fn body_from(at: usize, asked: Asked, script: &Script, recorder: Recorder) -> Response<ReplyBody> {
     match asked {
-        Asked::Already(forwarded) => pump::pumped(forwarded, Script::clone(script), at, recorder),
+        Asked::Already(mut forwarded) => {
+            if forwarded.has_a_body() && script.iter().any(|step| matches!(step, Step::Damage(_))) {
+                forwarded.is_a_fault();
+            }
+            pump::pumped(forwarded, Script::clone(script), at, recorder)
+        }
         Asked::NotYet(_) => answer::broken_script(recorder),
     }
 }
@@ -172,7 +179,7 @@ fn lasts(delay: &Delay, nth: u64) -> u64 {
 fn say_type(asked: &mut Asked, wrong: &str) {
     if let (Asked::Already(forwarded), Ok(wrong)) = (asked, HeaderValue::from_str(wrong)) {
         forwarded.head.headers.insert(CONTENT_TYPE, wrong);
-        forwarded.edited = true;
+        forwarded.is_a_fault();
     }
 }
 

@@ -19,7 +19,10 @@ fn size_of(asked: &Asked) -> usize {
 fn site(asked: &Asked) -> Said {
     let body = pattern(1, size_of(asked));
     let ok = |status, reason| {
-        Saying::new(status, reason).with("Content-Type", "video/mp4").with("X-Origin", "yes")
+        Saying::new(status, reason)
+            .with("Content-Type", "video/mp4")
+            .with("Cache-Control", "max-age=60")
+            .with("X-Origin", "yes")
     };
     match asked.value("range") {
         Some("bytes=100-299") => ok(206, "Partial Content")
@@ -211,6 +214,18 @@ async fn a_corrupted_body_has_its_length_and_not_one_byte_of_its_own() {
         assert_eq!(fault_of(&row), ("bad", "corrupted", "corrupted_zero_fill", FaultCategory::Corruption));
         assert_eq!((row.cause, row.answer.body_bytes), (Some(Cause::Injected), length as u64));
         assert!(row.answer.complete);
+    }
+}
+
+#[tokio::test]
+async fn what_a_fault_changed_stays_out_of_caches_and_what_it_left_alone_does_not() {
+    for (fault, expected) in
+        [("corrupted", "no-store"), ("wrong_content_type", "no-store"), ("slow_body", "max-age=60")]
+    {
+        let faulty = Faulty::with(fault).await;
+        let mut wire = Wire::connect(faulty.session).await;
+        assert_eq!(wire.ask(&Ask::get("/hit")).await.value("cache-control"), Some(expected), "{fault}");
+        assert_eq!(wire.ask(&Ask::get("/pass")).await.value("cache-control"), Some("max-age=60"), "{fault}");
     }
 }
 

@@ -1,11 +1,11 @@
 //! The step that asks the origin: its head passes, its body is handed on, its playlists are read on the way.
 //!
-//! Invariant: one upstream request per client request that is answered. A body is held back only when it is a playlist that must be read (see
-//! `playlist.rs`). Nothing of a head changes but the headers of the hop, what described a playlist that was edited, and a
-//! redirect that would leave the rig for the origin itself.
+//! Invariant: one upstream request per client request that is answered. A body is held back only when it is a playlist that must
+//! be read (see `playlist.rs`). Nothing of a head changes but the headers of the hop, what described a playlist that was edited,
+//! whether caches may keep what a fault changed, and a redirect that would leave the rig for the origin itself.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
 use http::response::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
@@ -44,6 +44,16 @@ pub(super) enum Source {
 }
 
 impl Forwarded {
+    /// It is not what the origin said, and no cache may say it again: a fault strikes as often as its rule fires.
+    pub(super) fn is_a_fault(&mut self) {
+        self.head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        self.edited = true;
+    }
+
+    pub(super) fn has_a_body(&self) -> bool {
+        !matches!(self.source, Source::Nothing)
+    }
+
     /// The body, when it is a playlist that was read whole.
     pub(super) fn playlist(&self) -> Option<&Bytes> {
         match &self.source {
