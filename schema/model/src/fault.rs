@@ -355,7 +355,7 @@ pub const FAULTS: &[FaultFact] = &[
         scope: FaultScope::Any,
         params: &["corruption", "corrupt_bytes", "seed"],
         aliases: &[],
-        doc: "The whole answer with every byte of the body replaced by zero, or as `corruption` says; length and headers stay.",
+        doc: "The whole answer with every byte of the body replaced by zero, or as `corruption` says; its length and its headers stay, but caches are told not to keep it.",
     },
     FaultFact {
         fault: Fault::WrongContentType,
