@@ -21,6 +21,7 @@ use crate::clock;
 use crate::cmcd;
 use crate::identity;
 use crate::lane::Lane;
+use crate::origin::target_of;
 use crate::perform::{Asked, Reply, ask_first, ask_for_text, loop_of, perform};
 use crate::record::Recorder;
 use crate::rig::Rig;
@@ -74,7 +75,7 @@ pub(crate) async fn exchange(
 /// What is asked for. When a redirect of the rig's led the request here, its mark is taken off, and the rule that led it decides
 /// as long as it stands.
 fn asked_for(session: &Session, request: &mut Request<Upload>) -> (PathAndQuery, Option<Decision>) {
-    let target = request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+    let target = target_of(request.uri());
     let Some((rule_id, was)) = loop_of(&target) else { return (target, None) };
     let mut parts = request.uri().clone().into_parts();
     parts.path_and_query = Some(was.clone());

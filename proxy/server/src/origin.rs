@@ -155,10 +155,14 @@ impl Origin {
     }
 
     fn address(&self, request: &mut Request<Upload>) {
-        let target = request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
-        *request.uri_mut() = Uri::from(target);
+        *request.uri_mut() = Uri::from(target_of(request.uri()));
         *request.version_mut() = http::Version::HTTP_11;
         strip_hop_by_hop(request.headers_mut());
         request.headers_mut().insert(HOST, self.host.clone());
     }
+}
+
+/// What is asked for: the path and the query, whatever precedes them.
+pub(crate) fn target_of(uri: &Uri) -> PathAndQuery {
+    uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"))
 }

@@ -1,8 +1,8 @@
 //! The running rig: what every room of the proxy shares.
 //!
 //! Invariant: made once, at start; each part guards itself. Every task is spawned here, with its name. A connection to a
-//! session stays on one thread with what its answers need, so that they wake no other (but for origins with TLS); whatever else is to be done is done
-//! elsewhere and does not keep them waiting.
+//! session stays on one thread with what its answers need, so that they wake no other (but for origins with TLS); whatever else is
+//! to be done is done elsewhere and does not keep them waiting.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;

@@ -1,7 +1,8 @@
 //! Asking, and asking again when the origin closed a connection that waited just as it was used again: no origin answered then.
 //!
-//! Invariant: asked again is only what changes nothing, when the connection had served before and its end came at once; the last
-//! attempt goes over a connection of its own. An origin that breaks off in the head of its answer cannot be told apart.
+//! Invariant: asked again is only what changes nothing, when the connection had served before and its end came at once; where
+//! connections are not shared, the next attempt goes over a new one. An origin that breaks off in the head of its answer cannot be
+//! told apart.
 //! Deliberately absent: how an origin is reached (see `way.rs`).
 
 use std::error::Error;

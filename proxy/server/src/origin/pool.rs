@@ -85,8 +85,8 @@ impl Pool {
         Self(Arc::new(Shared { connector, uri, idle: Mutex::default() }))
     }
 
-    /// Asks over a connection that stands ready, unless `anew`, or a new one, whose phases are told. A request that a connection did not take,
-    /// because the origin had closed it meanwhile, goes over another one.
+    /// Asks over a connection that stands ready, unless `anew`, or a new one, whose phases are told. A request that a connection
+    /// did not take, because the origin had closed it meanwhile, goes over another one.
     pub(super) async fn ask(
         &self,
         mut request: Box<Request<Upload>>,

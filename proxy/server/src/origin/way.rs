@@ -19,6 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use super::again::{Failed, had_served, was_closed};
 use super::connect::{Connector, FirstUse, Phases};
 use super::pool::{Pool, PoolError, PooledBody};
+use super::target_of;
 use crate::upload::Upload;
 
 /// The way to one origin.
@@ -72,9 +73,7 @@ impl Way {
                 Ok((response.map(OriginBody::Clear), phases))
             }
             Self::Secure(client) => {
-                let target =
-                    request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
-                *request.uri_mut() = at(scheme, authority, target);
+                *request.uri_mut() = at(scheme, authority, target_of(request.uri()));
                 let response = client.request(*request).await.map_err(|error| Failed {
                     reason: root_cause(&error),
                     by_an_old_connection: had_served(&error) && was_closed(&error),

@@ -7,14 +7,13 @@
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
 use http::response::Parts;
-use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use hyper::body::Body;
 use rebuffer_media::classify_fallback;
 
 use super::ending::Breach;
 use super::playlist::{self, Collected};
-use crate::origin::{OriginBody, Silence, strip_hop_by_hop};
+use crate::origin::{OriginBody, Silence, strip_hop_by_hop, target_of};
 use crate::record::{Recorder, has_body};
 use crate::sessions::Session;
 use crate::upload::Upload;
@@ -84,7 +83,7 @@ pub(super) async fn forward(
     recorder: &mut Recorder,
 ) -> Result<Box<Forwarded>, Silence> {
     let session = recorder.session().clone();
-    let target = request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+    let target = target_of(request.uri());
     let url = crate::redact::path_and_query(request.uri());
     let method = request.method().clone();
     let heard = session.origin.ask(request).await?;

@@ -1,8 +1,8 @@
 //! The end of an exchange: waiting until the client has acknowledged what was sent, then the feed.
 //!
 //! Invariant: an exchange waits here until the kernel says that everything was acknowledged, its connection is gone, the next
-//! exchange began on it (a client asks again when it has the answer, or does not wait for it), or [`PATIENCE`] is over; then it is recorded. Of a
-//! connection that others share, what was written to it by the first look is waited for.
+//! exchange began on it (a client asks again when it has the answer, or does not wait for it), or [`PATIENCE`] is over; then it is
+//! recorded. Of a connection that others share, what was written to it by the first look is waited for.
 //! Deliberately absent: a timer per exchange. The next exchange settles the one before it, and one task looks at all that wait,
 //! every [`LOOK_EVERY`].
 
@@ -112,7 +112,7 @@ impl Settler {
             let mut ended = tail.0.lock();
             ended.waiting = std::mem::take(&mut ended.waiting)
                 .into_iter()
-                .filter_map(|one| if all { one.give_up(rig) } else { one.settle(rig) })
+                .filter_map(|one| one.settle(rig, all))
                 .collect();
             ended.listed = !ended.waiting.is_empty();
             ended.listed
@@ -134,9 +134,10 @@ pub(super) fn next_began(rig: &Rig, connection: &Connection, outstanding: Option
 }
 
 impl Waiting {
-    /// Records it if it is settled, and gives it back if not.
-    fn settle(mut self, rig: &Rig) -> Option<Self> {
+    /// Records it if it is settled, or `anyway`, and gives it back if not.
+    fn settle(mut self, rig: &Rig, anyway: bool) -> Option<Self> {
         match self.look() {
+            Look::Wait if anyway => record(rig, self, None, None),
             Look::Wait => return Some(self),
             Look::Acknowledged(at, tcp) => record(rig, self, Some(tcp), Some(at)),
             Look::Lost(tcp) => {
@@ -150,14 +151,6 @@ impl Waiting {
                 record(rig, self, Some(tcp), None);
             }
             Look::Over(tcp) => record(rig, self, tcp, None),
-        }
-        None
-    }
-
-    /// Records it, settled or not.
-    fn give_up(self, rig: &Rig) -> Option<Self> {
-        if let Some(unsettled) = self.settle(rig) {
-            record(rig, unsettled, None, None);
         }
         None
     }
