@@ -24,6 +24,7 @@ pub struct Recorder {
     rules: Option<Rules>,
     commits: usize,
     refuse: Option<(usize, i32)>,
+    forgets: Option<u16>,
     done: Vec<(String, Op)>,
 }
 
@@ -58,6 +59,7 @@ impl Recorder {
             rules: None,
             commits: 0,
             refuse: None,
+            forgets: None,
             done: Vec::new(),
         };
         names.iter().for_each(|name| recorder.plug(name));
@@ -96,6 +98,18 @@ impl Recorder {
     /// Refuses one operation: the next for 0, the one after it for 1.
     pub fn refuse(&mut self, after: usize, errno: i32) {
         self.refuse = Some((after, errno));
+    }
+
+    /// Lets somebody else take this port out of the packet filter as soon as that is changed.
+    pub fn forget_after_commit(&mut self, port: u16) {
+        self.forgets = Some(port);
+    }
+
+    /// Takes a port out of the packet filter, as somebody else would.
+    pub fn forget(&mut self, port: u16) {
+        for rules in self.rules.iter_mut().flat_map(|rules| rules.sessions.values_mut()) {
+            rules.ports = rules.ports.without(port).unwrap_or(rules.ports);
+        }
     }
 
     /// The operations since the last call, with their devices.
@@ -196,11 +210,20 @@ impl Kernel for Recorder {
     }
 
     fn commit(&mut self, from: Option<&Rules>, to: Option<&Rules>) -> Result<(), Refusal> {
-        self.refuses("change the packet filter")?;
+        let doing = "change the packet filter";
+        self.refuses(doing)?;
         if from.is_some() && from != self.rules.as_ref() {
-            return Err(refusal("change the packet filter", ENOENT));
+            return Err(refusal(doing, ENOENT));
+        }
+        let mut ports = BTreeSet::new();
+        let mut all = to.iter().flat_map(|rules| rules.sessions.values()).flat_map(|rules| rules.ports);
+        if !all.all(|port| ports.insert(port)) {
+            return Err(refusal(doing, EEXIST));
         }
         self.rules = to.cloned();
+        if let Some(port) = self.forgets.take() {
+            self.forget(port);
+        }
         self.commits += 1;
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! What the packet filter has to do, per session: the class of a packet by its port, losses, and struck packets.
+//! What the packet filter has to do, per session: the class of a packet by its port, losses, and struck packets. All of it
+//! concerns all ports of the session together, so a number of packets is counted over them.
 //!
 //! Invariant: a change from one set of rules to another is one atomic transaction of the kernel. Only tables of our own name
 //! are written. Deliberately absent: how a rule is spoken.
@@ -6,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::minor::Minor;
+use crate::ports::Ports;
 
 /// The name of each of our tables.
 pub const TABLE: &str = "rebuffer";
@@ -27,19 +29,19 @@ pub struct Rules {
 /// socket sends (a SYN's answer, a reset).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionRules {
-    /// The port of the session.
-    pub port: u16,
+    /// The ports of the session.
+    pub ports: Ports,
     /// Packets to the player that are lost, in a way that the sender sees as a loss on the path.
     pub lost_down: Option<PerMillion>,
     /// Packets from the player that are lost.
     pub lost_up: Option<PerMillion>,
     /// Whether packets from the player go through the uplink's device.
     pub through_up: bool,
-    /// What happens to packets that come to the port.
+    /// What happens to packets that come to the ports.
     pub strike: Option<StrikeRule>,
 }
 
-/// What happens to packets that come to a port.
+/// What happens to packets that come to the ports of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StrikeRule {
     /// Whether they are answered with a TCP reset, and not just dropped.
@@ -79,8 +81,8 @@ impl PerMillion {
 
 impl SessionRules {
     /// A session whose packets are told their class and nothing else.
-    pub fn at(port: u16) -> Self {
-        Self { port, lost_down: None, lost_up: None, through_up: false, strike: None }
+    pub fn at(ports: impl Into<Ports>) -> Self {
+        Self { ports: ports.into(), lost_down: None, lost_up: None, through_up: false, strike: None }
     }
 }
 

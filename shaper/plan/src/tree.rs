@@ -7,6 +7,7 @@
 mod audit;
 mod leftovers;
 mod observe;
+mod ports;
 
 use std::collections::BTreeSet;
 
@@ -16,6 +17,7 @@ use crate::kernel::{Aide, Features, Interface, Kernel, Op, Refusal, Root};
 use crate::means::Machine;
 use crate::minor::Minor;
 use crate::plan::LinkPlan;
+use crate::ports::Ports;
 use crate::rules::{Rules, StrikeRule};
 use crate::wanted::{Installed, Role, Session, Wanted, operations};
 
@@ -115,38 +117,43 @@ impl<K: Kernel> Tree<K> {
 
     /// The names of the devices that are shaped.
     pub fn names(&self) -> Vec<String> {
-        let shaped = self.devices.iter().filter(|device| device.role == Role::Leave);
-        shaped.map(|device| device.interface.name.clone()).collect()
+        self.leaving().collect()
     }
 
     /// Makes the link of one session as planned, in place, and reads it back. True if devices were told to take
     /// segments differently, which open sockets have to be told.
-    pub fn set(&mut self, minor: Minor, port: u16, plan: &LinkPlan) -> Result<(Observed, bool), TreeError> {
+    pub fn set(
+        &mut self,
+        minor: Minor,
+        ports: impl Into<Ports>,
+        plan: &LinkPlan,
+    ) -> Result<(Observed, bool), TreeError> {
+        let ports = ports.into();
         let known = self.wanted.sessions.get(&minor).copied();
         if known.is_none() && plan.is_neutral() {
             return Ok((Observed::untouched(), false));
         }
-        let mut next = Session { plan: *plan, ..known.unwrap_or(Session::at(port)) };
+        let mut next = Session { ports, plan: *plan, ..known.unwrap_or(Session::at(ports)) };
         next.remember();
         let told = self.settle(minor, Some(next), !plan.is_neutral())?;
-        match self.read(minor) {
-            Ok(observed) => Ok((observed, told)),
-            Err(unread) => {
-                self.settle(minor, known, false)?;
-                Err(unread)
-            }
-        }
+        self.read(minor).map(|observed| (observed, told)).map_err(|unread| self.restore(minor, known, unread))
     }
 
-    /// Begins to strike the packets that come to a session's port, or ends it. Returns how many the strike before had met.
-    pub fn strike(&mut self, minor: Minor, port: u16, strike: Option<StrikeRule>) -> Result<u64, TreeError> {
+    /// Begins to strike the packets that come to a session's ports, or ends it. Returns how many the strike before had met.
+    pub fn strike(
+        &mut self,
+        minor: Minor,
+        ports: impl Into<Ports>,
+        strike: Option<StrikeRule>,
+    ) -> Result<u64, TreeError> {
+        let ports = ports.into();
         let known = self.wanted.sessions.get(&minor).copied();
         let before = match known.and_then(|session| session.strike) {
             Some(_) => self.struck(minor)?,
             None => 0,
         };
         if known.is_some() || strike.is_some() {
-            let next = Session { strike, ..known.unwrap_or(Session::at(port)) };
+            let next = Session { ports, strike, ..known.unwrap_or(Session::at(ports)) };
             self.settle(minor, Some(next), strike.is_some())?;
         }
         Ok(before)
@@ -248,8 +255,8 @@ impl<K: Kernel> Tree<K> {
                 told |= matches!(op, Op::GsoSegs(_));
             }
         }
-        let rules = self.wanted_rules();
-        if rules != self.rules {
+        if self.features.filter.is_ok() && !self.wanted.has_rules(self.rules.as_ref(), self.leaving()) {
+            let rules = self.wanted.rules(self.leaving());
             let result = self.kernel.commit(self.rules.as_ref(), rules.as_ref());
             result.map_err(|refusal| (FILTER.to_owned(), refusal))?;
             undo.push(Undo::Rules(std::mem::replace(&mut self.rules, rules)));
@@ -257,10 +264,23 @@ impl<K: Kernel> Tree<K> {
         Ok(told)
     }
 
-    fn wanted_rules(&self) -> Option<Rules> {
+    /// Goes back to what was wanted before an error. What the kernel refuses of that is left to the next audit.
+    fn restore(&mut self, minor: Minor, known: Option<Session>, error: TreeError) -> TreeError {
+        if self.settle(minor, known, false).is_ok() {
+            return error;
+        }
+        self.want(minor, known);
+        self.unrepaired.insert(minor);
+        match error {
+            TreeError::Refused { interface, refusal, .. } => refused(&interface, refusal, false),
+            other @ (TreeError::Foreign { .. } | TreeError::NoInterface(_)) => other,
+        }
+    }
+
+    /// The names of the devices that packets leave through.
+    fn leaving(&self) -> impl Iterator<Item = String> {
         let leaving = self.devices.iter().filter(|device| device.role == Role::Leave);
-        let names = leaving.map(|device| device.interface.name.clone());
-        self.features.filter.is_ok().then(|| self.wanted.rules(names)).flatten()
+        leaving.map(|device| device.interface.name.clone())
     }
 
     /// True if everything could be undone.

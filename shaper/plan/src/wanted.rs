@@ -11,6 +11,7 @@ use crate::kernel::{Aide, Op};
 use crate::minor::Minor;
 use crate::netem::Netem;
 use crate::plan::LinkPlan;
+use crate::ports::Ports;
 use crate::rules::{Rules, SessionRules, StrikeRule};
 
 /// Everything that is wanted.
@@ -23,11 +24,11 @@ pub struct Wanted {
 /// What is wanted of one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Session {
-    /// Its port.
-    pub port: u16,
+    /// Its ports.
+    pub ports: Ports,
     /// Its link.
     pub plan: LinkPlan,
-    /// What happens to packets that come to its port.
+    /// What happens to packets that come to its ports.
     pub strike: Option<StrikeRule>,
     /// The classes it once had: what remains of them holds nothing back, so that no packet is reordered or lost when
     /// something is lifted.
@@ -82,8 +83,8 @@ pub struct Installed {
 
 impl Session {
     /// A session of which nothing is wanted.
-    pub fn at(port: u16) -> Self {
-        Self { port, plan: LinkPlan::default(), strike: None, open: Open::default() }
+    pub fn at(ports: impl Into<Ports>) -> Self {
+        Self { ports: ports.into(), plan: LinkPlan::default(), strike: None, open: Open::default() }
     }
 
     /// The class it needs on a device.
@@ -117,10 +118,10 @@ impl Session {
             lost_up: up.lost,
             through_up: up.rate.is_some() || up.netem.is_some(),
             strike: self.strike,
-            ..SessionRules::at(self.port)
+            ..SessionRules::at(self.ports)
         };
         let has_class = self.open != Open::default() || !self.plan.is_neutral();
-        (has_class || rules != SessionRules::at(self.port)).then_some(rules)
+        (has_class || rules != SessionRules::at(self.ports)).then_some(rules)
     }
 }
 
@@ -138,7 +139,7 @@ impl Wanted {
         if role == Role::Leave {
             let plans = || self.sessions.values().map(|session| session.plan.down);
             let diverted = self.sessions.values().filter(|session| session.plan.down.netem.is_some());
-            load.diverted = diverted.map(|session| session.port).collect();
+            load.diverted = diverted.flat_map(|session| session.ports).collect();
             let lone = plans().any(|down| down.netem.is_some() || down.lost.is_some());
             load.gso_segs = gso_segs(plans().filter_map(|down| down.rate).min(), lone);
         }
@@ -147,15 +148,20 @@ impl Wanted {
 
     /// What the packet filter has to do on these devices; none if it has nothing to do.
     pub fn rules(&self, devices: impl IntoIterator<Item = String>) -> Option<Rules> {
-        let sessions: BTreeMap<_, _> =
-            self.sessions.iter().filter_map(|(minor, session)| Some((*minor, session.rules()?))).collect();
-        let on_devices =
-            |rules: &SessionRules| rules.lost_down.is_some() || rules.lost_up.is_some() || rules.through_up;
-        let devices = match sessions.values().any(on_devices) {
-            true => devices.into_iter().collect(),
-            false => BTreeSet::new(),
-        };
+        let sessions: BTreeMap<_, _> = self.session_rules().collect();
+        let devices = choose_devices(devices, sessions.values());
         (!sessions.is_empty()).then_some(Rules { devices, sessions })
+    }
+
+    /// Whether [`Wanted::rules`] are these. Most changes concern no rule, and to compare all takes less than to make all.
+    pub fn has_rules(&self, rules: Option<&Rules>, devices: impl IntoIterator<Item = String>) -> bool {
+        let Some(rules) = rules else { return self.session_rules().next().is_none() };
+        self.session_rules().eq(rules.sessions.iter().map(|(minor, session)| (*minor, *session)))
+            && choose_devices(devices, rules.sessions.values()) == rules.devices
+    }
+
+    fn session_rules(&self) -> impl Iterator<Item = (Minor, SessionRules)> {
+        self.sessions.iter().filter_map(|(minor, session)| Some((*minor, session.rules()?)))
     }
 
     /// Whether a device of ours is needed.
@@ -167,6 +173,16 @@ impl Wanted {
             Aide::Sink => plans.any(|plan| plan.down.lost.is_some()),
         }
     }
+}
+
+/// The devices on which rules stand: all of them, or none if nothing happens there.
+fn choose_devices<'r>(
+    devices: impl IntoIterator<Item = String>,
+    mut sessions: impl Iterator<Item = &'r SessionRules>,
+) -> BTreeSet<String> {
+    let on_devices =
+        |rules: &SessionRules| rules.lost_down.is_some() || rules.lost_up.is_some() || rules.through_up;
+    if sessions.any(on_devices) { devices.into_iter().collect() } else { BTreeSet::new() }
 }
 
 impl Installed {
@@ -324,6 +340,28 @@ mod tests {
         assert_ne!(device, before);
         undo.iter().rev().for_each(|op| device.note(op));
         assert_eq!(device, before);
+    }
+
+    #[test]
+    fn rules_are_compared_with_sessions_and_devices() {
+        let on = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let mut wanted = Wanted::default();
+        assert!(wanted.has_rules(None, on(&["lo"])));
+        let minor = Minor::new(1).unwrap();
+        let mut session = Session { open: Open { rate: true, ..Open::default() }, ..Session::at(30_100) };
+        wanted.sessions.insert(minor, session);
+        let plain = wanted.rules(on(&["lo"]));
+        assert!(wanted.has_rules(plain.as_ref(), on(&["lo", "eth0"])), "a class is found on every device");
+        session.plan.up.rate = Some(125_000);
+        wanted.sessions.insert(minor, session);
+        let through = wanted.rules(on(&["lo"]));
+        let has = |rules: Option<&Rules>, names| wanted.has_rules(rules, on(names));
+        assert!(has(through.as_ref(), &["lo"]) && !has(through.as_ref(), &["lo", "eth0"]));
+        assert!(!has(plain.as_ref(), &["lo"]) && !has(None, &["lo"]));
+        wanted
+            .sessions
+            .insert(minor, Session { ports: Ports::from(30_100).with(30_101).unwrap(), ..session });
+        assert!(!wanted.has_rules(through.as_ref(), on(&["lo"])));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The tree against the recorded kernel.
 
+mod ports;
+
 use rebuffer_model::{Mbps, Shape};
 
 use super::*;

@@ -1,13 +1,14 @@
 //! What stands in our tables for a set of rules: chains with their expressions, maps with their elements.
 //!
 //! Invariant: pure, and the one place that knows. What is written and what a reading is compared with are both this,
-//! so a reading is equal or something is damaged. A session's chains are jumped to from a map by its port, so what a
-//! packet costs does not depend on the number of sessions.
+//! so a reading is equal or something is damaged. A session has one chain per purpose, jumped to from a map by each of
+//! its ports: what a packet costs depends neither on the number of sessions nor on that of ports, and what is counted is
+//! counted over all ports.
 //! Deliberately absent: how any of it is spoken.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rebuffer_shape::{Minor, PerMillion, Rules, SessionRules, StrikeRule};
+use rebuffer_shape::{Minor, PerMillion, Ports, Rules, SessionRules, StrikeRule};
 
 use super::expression::{Expression, Relation};
 
@@ -20,7 +21,7 @@ pub(super) enum Family {
     Netdev,
 }
 
-/// Our maps, all keyed by the port of a session.
+/// Our maps, all keyed by the ports of sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Map {
     /// The class of what leaves from the port.
@@ -137,29 +138,34 @@ impl Layout {
     }
 
     fn session(&mut self, minor: Minor, session: &SessionRules, aides: Aides) {
-        let port = session.port;
-        let priority = OURS | u32::from(minor.get());
-        self.elements.insert(Element { map: Map::Class, port, target: Target::Priority(priority) });
+        let ports = session.ports;
+        let priority = Target::Priority(OURS | u32::from(minor.get()));
+        self.lead(Map::Class, ports, &priority);
         if session.through_up {
-            self.elements.insert(Element { map: Map::ThroughUp, port, target: Target::Priority(priority) });
+            self.lead(Map::ThroughUp, ports, &priority);
         }
         if let Some(share) = session.lost_down {
             let end = [Expression::Load(aides.sink.unwrap_or(NOWHERE)), Expression::Forward];
-            self.branch(Map::LossyDown, minor, port, lost(share, end));
+            self.branch(Map::LossyDown, minor, ports, lost(share, end));
         }
         if let Some(share) = session.lost_up {
-            self.branch(Map::LossyUp, minor, port, lost(share, [Expression::Drop]));
+            self.branch(Map::LossyUp, minor, ports, lost(share, [Expression::Drop]));
         }
         if let Some(strike) = session.strike {
-            self.branch(Map::Struck, minor, port, struck(strike));
+            self.branch(Map::Struck, minor, ports, struck(strike));
         }
     }
 
-    /// A session's own chain, and the way to it.
-    fn branch(&mut self, map: Map, minor: Minor, port: u16, rule: Rule) {
+    /// A session's own chain, and the way to it from each of its ports.
+    fn branch(&mut self, map: Map, minor: Minor, ports: Ports, rule: Rule) {
         let name = map.branch(minor);
-        self.elements.insert(Element { map, port, target: Target::Jump(name.clone()) });
+        self.lead(map, ports, &Target::Jump(name.clone()));
         self.chains.insert((map.family(), name), Chain { hook: None, rules: vec![rule] });
+    }
+
+    /// Has a map lead from each of these ports to a target.
+    fn lead(&mut self, map: Map, ports: Ports, target: &Target) {
+        self.elements.extend(ports.into_iter().map(|port| Element { map, port, target: target.clone() }));
     }
 
     /// The rules that this is the whole of, so that nothing is missing and nothing else is there; none if it is not.
@@ -171,8 +177,9 @@ impl Layout {
             let Target::Priority(priority) = element.target else { return None };
             let number = u16::try_from(priority.checked_sub(OURS)?).ok()?;
             let minor = Minor::new(number)?;
+            let known = rules.sessions.get(&minor).map(|session| session.ports);
             let session = SessionRules {
-                port: element.port,
+                ports: known.map_or(Some(element.port.into()), |ports| ports.with(element.port))?,
                 lost_down: self.loss(Map::LossyDown, minor),
                 lost_up: self.loss(Map::LossyUp, minor),
                 through_up: self.elements.contains(&Element { map: Map::ThroughUp, ..element.clone() }),

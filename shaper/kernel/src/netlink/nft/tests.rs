@@ -11,7 +11,7 @@ mod wire;
 
 use std::net::SocketAddr;
 
-use rebuffer_shape::{Minor, PerMillion, Rules, SessionRules, StrikeRule};
+use rebuffer_shape::{Minor, PerMillion, Ports, Rules, SessionRules, StrikeRule};
 
 use self::netns::Net;
 use super::super::socket::{Failure, Socket};
@@ -26,6 +26,7 @@ struct Place {
 
 const PORT: u16 = 20_001;
 const OTHER_PORT: u16 = 20_002;
+const SECOND_PORT: u16 = 20_003;
 
 impl Place {
     /// None, with the reason printed, where the machine does not allow it.
@@ -64,6 +65,11 @@ fn number(net: &Net, device: &str) -> u32 {
 
 fn minor(number: u16) -> Minor {
     Minor::new(number).unwrap()
+}
+
+/// The ports of a session that has two.
+fn both() -> Ports {
+    Ports::from(PORT).with(SECOND_PORT).unwrap()
 }
 
 fn share(fraction: f64) -> Option<PerMillion> {

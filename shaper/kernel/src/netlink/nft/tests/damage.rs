@@ -17,7 +17,7 @@ fn damage_is_noticed_and_a_commit_from_none_mends_it() {
         lost_up: share(0.2),
         through_up: true,
         strike: strike(true, Some(5), 1),
-        ..SessionRules::at(PORT)
+        ..SessionRules::at(both())
     };
     let wanted = rules([(1, full), (2, SessionRules::at(OTHER_PORT))]);
     let layout = Layout::of(&wanted, &wanted.sessions, Aides { sink: place.sink, up: place.up });

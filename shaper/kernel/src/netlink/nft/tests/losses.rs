@@ -1,4 +1,5 @@
-//! Classes, losses and ways, as connections meet them: on loopback with IPv4 and IPv6, and on a veth.
+//! Classes, losses and ways, as connections to each port of a session meet them: on loopback with IPv4 and IPv6, and on a
+//! veth.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Ipv4Addr;
@@ -74,12 +75,13 @@ fn packets_are_told_their_class_unless_their_socket_knows_it() {
     let Some(mut place) = Place::new() else { return };
     for case in cases(&place) {
         shape(&place.net, case.device);
-        place.commit(None, Some(&case.rules(SessionRules::at(PORT)))).unwrap();
-        let pair = case.open(&place, PORT);
+        place.commit(None, Some(&case.rules(SessionRules::at(both())))).unwrap();
+        let [pair, second] = [PORT, SECOND_PORT].map(|port| case.open(&place, port));
         pair.carry_down(100_000);
+        second.carry_down(100_000);
         let classes = || [CLASS, OTHER_CLASS].map(|class| passed(&place.net, case.device, class));
         let [own, other] = classes();
-        assert!(own > 100_000 && other == 0, "{own} {other} {}", case.address);
+        assert!(own > 200_000 && other == 0, "{own} {other} {}", case.address);
         case.open(&place, OTHER_PORT).carry_down(100_000);
         let [still, other] = classes();
         assert!(still < own + STRAY && other == 0, "{own} {still} {other} {}", case.address);
@@ -94,7 +96,7 @@ fn packets_are_told_their_class_unless_their_socket_knows_it() {
 #[test]
 fn losses_are_met_by_tcp_as_losses() {
     let Some(mut place) = Place::new() else { return };
-    let plain = SessionRules::at(PORT);
+    let plain = SessionRules::at(both());
     let sides = [
         (plain, SOUND, SOUND),
         (SessionRules { lost_down: share(0.02), ..plain }, LOSSY, SOUND),
@@ -103,13 +105,15 @@ fn losses_are_met_by_tcp_as_losses() {
     for case in cases(&place) {
         for (session, down, up) in &sides {
             place.commit(None, Some(&case.rules(*session))).unwrap();
-            let pair = case.open(&place, PORT);
-            let shares = (pair.carry_down(BYTES), pair.carry_up(BYTES));
-            assert!(
-                down.contains(&shares.0) && up.contains(&shares.1),
-                "{shares:?} {} {session:?}",
-                case.address
-            );
+            for port in session.ports {
+                let pair = case.open(&place, port);
+                let shares = (pair.carry_down(BYTES), pair.carry_up(BYTES));
+                assert!(
+                    down.contains(&shares.0) && up.contains(&shares.1),
+                    "{shares:?} {} {port} {session:?}",
+                    case.address
+                );
+            }
             let neighbour = case.open(&place, OTHER_PORT);
             let shares = (neighbour.carry_down(BYTES / 4), neighbour.carry_up(BYTES / 4));
             assert!(SOUND.contains(&shares.0) && SOUND.contains(&shares.1), "{shares:?} {}", case.address);
@@ -142,10 +146,11 @@ fn what_comes_from_the_player_passes_the_uplinks_device_once() {
     shape(&place.net, "rebuffer-up");
     let mut before = 0;
     for case in cases(&place) {
-        let through = SessionRules { through_up: true, lost_up: share(0.001), ..SessionRules::at(PORT) };
+        let through = SessionRules { through_up: true, lost_up: share(0.001), ..SessionRules::at(both()) };
         place.commit(None, Some(&case.rules(through))).unwrap();
-        let pair = case.open(&place, PORT);
-        pair.carry_up(BYTES);
+        let [pair, second] = [PORT, SECOND_PORT].map(|port| case.open(&place, port));
+        pair.carry_up(BYTES / 2);
+        second.carry_up(BYTES / 2);
         let after = passed(&place.net, "rebuffer-up", CLASS);
         assert!((BYTES..BYTES * 5 / 4).contains(&(after - before)), "{} {before} {after}", case.address);
         case.open(&place, OTHER_PORT).carry_up(BYTES / 4);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rebuffer_shape::{PerMillion, Rules, SessionRules};
+use rebuffer_shape::{PerMillion, Ports, Rules, SessionRules};
 
 use super::super::batch::Batch;
 use super::super::layout::{Aides, Layout};
@@ -29,6 +29,12 @@ fn what_is_committed_is_read() {
         rules([(4, SessionRules { strike: strike(false, Some(0), 1), ..plain })]),
         rules([(4, SessionRules { strike: strike(true, Some(u32::MAX), 2), ..plain })]),
         rules([(1, plain), (2, SessionRules { strike: strike(true, Some(5), 2), ..SessionRules::at(1) })]),
+        rules([(5, SessionRules { ports: both(), ..plain })]),
+        rules([(5, SessionRules { lost_down: share(0.5), through_up: true, ..SessionRules::at(both()) })]),
+        rules([
+            (5, SessionRules { strike: strike(false, Some(9), 3), ..SessionRules::at(most()) }),
+            (6, plain),
+        ]),
     ];
     let mut from = None;
     for case in &cases {
@@ -65,7 +71,7 @@ fn a_thousand_sessions_are_one_batch() {
         lost_up: share(0.02),
         through_up: true,
         strike: strike(true, Some(u32::from(number)), 1),
-        ..SessionRules::at(10_000 + number)
+        ..SessionRules::at(Ports::from(10_000 + number).with(20_000 + number).unwrap())
     };
     let sessions = (1..=1000).map(|number| (minor(number), session(number))).collect();
     let all = Rules { devices: ["lo".to_owned()].into(), sessions };
@@ -163,6 +169,11 @@ fn tables_of_others_stay_as_they_are() {
     }
 }
 
+/// As many ports as a session may have, and not [`PORT`].
+fn most() -> Ports {
+    (1..16).fold(Ports::from(20_100), |ports, more| ports.with(20_100 + more).unwrap())
+}
+
 /// Numbers that look random and are the same every time.
 pub(super) struct Dice(pub(super) u64);
 
@@ -178,30 +189,35 @@ impl Dice {
         u32::try_from(self.below(limit)).unwrap()
     }
 
-    /// Few sessions, ports and values, so that they meet again.
+    /// Few sessions, ports and values, so that they meet again; a session has up to three ports.
     pub(super) fn rules(&mut self) -> Rules {
         let devices: BTreeSet<String> =
             ["lo", "1f", "veth1"].into_iter().filter(|_| self.below(2) > 0).map(str::to_owned).collect();
-        let mut ports: Vec<u16> = (20_000..20_008).collect();
+        let mut ports: Vec<u16> = (20_000..20_024).collect();
+        let mut draw = |dice: &mut Self| {
+            let at = usize::try_from(dice.below(ports.len() as u64)).unwrap();
+            ports.swap_remove(at)
+        };
         let mut rules = Rules { devices, ..Rules::default() };
         for number in 1..=8 {
             if self.below(3) > 0 {
-                let at = usize::try_from(self.below(ports.len() as u64)).unwrap();
-                let port = ports.swap_remove(at);
-                rules.sessions.insert(minor(number), self.session(port));
+                let first = Ports::from(draw(self));
+                let more = self.below(3);
+                let ports = (0..more).fold(first, |ports, _| ports.with(draw(self)).unwrap());
+                rules.sessions.insert(minor(number), self.session(ports));
             }
         }
         rules
     }
 
-    fn session(&mut self, port: u16) -> SessionRules {
+    fn session(&mut self, ports: Ports) -> SessionRules {
         let strike = StrikeRule {
             reject: self.below(2) > 0,
             packets: (self.below(2) > 0).then(|| self.small(3)),
             number: self.small(3),
         };
         SessionRules {
-            port,
+            ports,
             lost_down: PerMillion::new(self.small(3) * 500_000),
             lost_up: PerMillion::new(self.small(3) * 500_000),
             through_up: self.below(3) == 0,

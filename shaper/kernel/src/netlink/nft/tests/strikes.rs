@@ -3,13 +3,15 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
+use rebuffer_shape::Ports;
+
 use super::wire::{Pair, begin, listen, outcome, wait};
 use super::*;
 
 const BOTH: [&str; 2] = ["127.0.0.1", "::1"];
 
-fn struck(port: u16, strike: Option<StrikeRule>) -> SessionRules {
-    SessionRules { strike, ..SessionRules::at(port) }
+fn struck(ports: impl Into<Ports>, strike: Option<StrikeRule>) -> SessionRules {
+    SessionRules { strike, ..SessionRules::at(ports) }
 }
 
 /// What becomes of an attempt to connect: open or refused, or none of it, as its packet is dropped.
@@ -63,6 +65,28 @@ fn so_many_packets_are_refused_and_no_more() {
         place.commit(None, Some(&rules)).unwrap();
         let _open = place.connect(1, &listener, [REFUSED, REFUSED, OPEN, OPEN]);
         assert_eq!(place.struck(minor(1)), Some(2));
+    }
+}
+
+#[test]
+fn so_many_packets_are_counted_over_all_ports_also_when_one_joins() {
+    let Some(mut place) = Place::new() else { return };
+    for (reject, struck_fate) in [(false, DROPPED), (true, REFUSED)] {
+        for address in BOTH {
+            let [one, two] = [PORT, SECOND_PORT].map(|port| listen(&place.net, at(address, port)));
+            let budget = strike(reject, Some(4), 1);
+            let with = |ports| rules([(1, struck(ports, budget))]);
+            let (alone, both) = (with(PORT.into()), with(both()));
+            place.commit(None, Some(&alone)).unwrap();
+            let mut open = place.connect(1, &one, [struck_fate]);
+            open.extend(place.connect(1, &two, [OPEN]));
+            place.commit(Some(&alone), Some(&both)).unwrap();
+            assert_eq!(place.struck(minor(1)), Some(1), "the count goes on");
+            open.extend(place.connect(1, &two, [struck_fate, struck_fate]));
+            open.extend(place.connect(1, &one, [struck_fate, OPEN]));
+            open.extend(place.connect(1, &two, [OPEN]));
+            assert_eq!(place.struck(minor(1)), Some(4), "{address}");
+        }
     }
 }
 
