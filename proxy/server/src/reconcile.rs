@@ -42,12 +42,18 @@ pub(crate) async fn reconcile_links(rig: Arc<Rig>) {
 
 fn tell(rig: &Rig, found: &str, repaired: bool, ports: &[u16]) {
     rig.meters.drifts.get_or_create(&DriftLabels { repaired: if repaired { "yes" } else { "no" } }).inc();
+    let mut concerned = rig.players.sessions();
+    concerned.retain(|session| ports.contains(&session.port));
     if repaired {
-        tracing::warn!(found, sessions = ports.len(), "somebody else changed the shaping; it was set right");
+        tracing::warn!(
+            found,
+            sessions = concerned.len(),
+            "somebody else changed the shaping; it was set right"
+        );
     } else {
-        tracing::error!(found, sessions = ports.len(), "somebody else changed the shaping");
+        tracing::error!(found, sessions = concerned.len(), "somebody else changed the shaping");
     }
-    for session in rig.players.sessions().iter().filter(|session| ports.contains(&session.port)) {
+    for session in concerned {
         let kind = ActionKind::ShaperDrift { found: found.to_owned(), repaired };
         let action = Action { who: session.player.who(), source: ActionSource::Proxy, kind };
         rig.feed.append(clock::now(), &RecordBody::Action(Box::new(action)));

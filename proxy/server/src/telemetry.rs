@@ -46,7 +46,9 @@ async fn look(rig: &Rig, trouble: &mut Trouble) {
     let traffic = trouble.or_none(rig.shaper.traffic().await);
     let at = Duration::from_micros(clock::moment().as_micros());
     for session in watched {
-        let passed = traffic.as_ref().map(|of| of.get(&session.port).copied().unwrap_or_default());
+        let class = session.link.class();
+        let passed =
+            traffic.as_ref().map(|of| class.and_then(|class| of.get(&class)).copied().unwrap_or_default());
         let ping_ms = rig.path_ping.rtt_ms(session.client_ip());
         if session.telemetry.link.look(at, passed, ping_ms) {
             rig.events.pass(&Frame::PlayerLink(Box::new(PlayerLink {

@@ -3,7 +3,7 @@
 //! Invariant: the message of each error tells what the kernel said and what is in force now.
 //! Deliberately absent: mapping to an HTTP status; the control API does that.
 
-use rebuffer_shape::{PlanError, Refusal, TreeError};
+use rebuffer_shape::{PlanError, Ports, Refusal, TreeError};
 
 /// Why a link is not as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,33 @@ pub enum ShaperError {
         /// What was being done and what the kernel said.
         #[source]
         source: TreeError,
+    },
+    /// The port belongs to another link, which has to let it go first.
+    #[error("port {port} belongs to the link of another session, which it has to leave first")]
+    PortTaken {
+        /// The port.
+        port: u16,
+    },
+    /// The link has as many ports as a link may have.
+    #[error(
+        "port {port} cannot join: a link has at most {} ports, and one of them has to leave first",
+        Ports::MAX
+    )]
+    TooManyPorts {
+        /// The port.
+        port: u16,
+    },
+    /// The port is the only one of its link, which has to be detached instead.
+    #[error("port {port} cannot leave: it is the only one of its link; detach the link instead")]
+    LastPort {
+        /// The port.
+        port: u16,
+    },
+    /// A socket is at a port that the link does not have.
+    #[error("the link does not have port {port}, which has to join it first")]
+    NotItsPort {
+        /// The port.
+        port: u16,
     },
     /// Every class is in use or rests from an earlier session.
     #[error("no class is left for another session")]

@@ -1,4 +1,4 @@
-//! The link of each session, narrowed by the kernel or, where that may not be, paced by whoever writes.
+//! The link of each session, with all ports it is reached at, narrowed by the kernel or, where that may not be, paced by whoever writes.
 //!
 //! Invariant: a shape is in force when `set` returns, and what is reported was read back. One session's link touches
 //! nothing of another's, and a machine on which nothing is capped is left as it is.
@@ -24,7 +24,7 @@ pub use isolation::Isolation;
 pub use link::{InForce, Link, Strike};
 pub use netlink::Netlink;
 pub use pacer::Pacer;
-pub use rebuffer_shape::{Counters, Drift, Traffic};
+pub use rebuffer_shape::{Counters, Drift, Minor, Ports, Traffic};
 pub use shaper::Shaper;
 pub use socket::prepare_listener;
 pub use tcp_info::{TcpInfo, tcp_info};

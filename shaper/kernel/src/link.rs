@@ -1,23 +1,26 @@
-//! The link of one session.
+//! The link of one session, which has one or several ports.
 //!
 //! Invariant: what `in_force` says was read back after the last change; a change that failed left what was before.
-//! Changes of one link happen in the order they were asked for, also when the caller stops waiting.
+//! Everything in force applies to all ports together. Changes of one link happen in the order they were asked for, also
+//! when the caller stops waiting.
 //! Deliberately absent: the sockets' lives. A link refers to them weakly and never keeps one open.
+
+mod state;
 
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use rebuffer_model::{BitsPerSec, Shape, TransportAction};
-use rebuffer_shape::{LinkPlan, Machine, Minor, Observed, StrikeRule, Traffic};
+use rebuffer_shape::{LinkPlan, Machine, Minor, Observed, Traffic};
 
+pub(crate) use self::state::{LinkState, PortChange};
 use crate::config::Backend;
 use crate::error::ShaperError;
 use crate::owner::Owner;
 use crate::pacer::Pacer;
-use crate::socket::{Settings, Sockets};
+use crate::socket::Settings;
 
 /// The link of one session. Clones are the same link; when the last is dropped, it is detached.
 #[derive(Debug, Clone)]
@@ -40,14 +43,6 @@ pub struct InForce {
     pub answer_delay: Option<Duration>,
 }
 
-/// What the owner thread and the handles share.
-#[derive(Debug)]
-pub(crate) struct LinkState {
-    pub(crate) port: u16,
-    pub(crate) class: Option<Minor>,
-    inner: Mutex<State>,
-}
-
 #[derive(Debug)]
 pub(crate) enum Means {
     Kernel(Owner),
@@ -61,16 +56,7 @@ struct Handle {
     means: Means,
 }
 
-#[derive(Debug)]
-struct State {
-    in_force: InForce,
-    sockets: Sockets,
-    detached: bool,
-    /// Strikes so far.
-    strikes: u32,
-}
-
-/// What happens to the packets that come to a session's port.
+/// What happens to the packets that come to a session's ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Strike {
     /// What happens.
@@ -88,21 +74,28 @@ impl InForce {
     fn paced(plan: &LinkPlan) -> Self {
         let mut observed = Shape { down: plan.down.conditions(), ..Shape::default() };
         observed.down.stall = plan.down.stalled.then_some(true);
-        Self { rate: plan.rate(), ..Self::nothing(Backend::Pacing) }.and_held_answers(observed, plan)
+        Self { rate: plan.rate(), ..Self::nothing(Backend::Pacing) }
+            .and_held_answers(observed, plan.down.answer_delay)
     }
 
     /// What the kernel says, and what is left for the proxy.
     pub(crate) fn observed(seen: &Observed, plan: &LinkPlan) -> Self {
         let in_force = Self { rate: seen.rate(), in_sync: seen.in_sync, ..Self::nothing(Backend::Kernel) };
-        in_force.and_held_answers(seen.shape, plan)
+        in_force.and_held_answers(seen.shape, plan.down.answer_delay)
     }
 
-    fn and_held_answers(self, mut observed: Shape, plan: &LinkPlan) -> Self {
-        if let Some(delay) = plan.down.answer_delay {
+    /// What the kernel says without a change of ours; what the proxy does is as it was.
+    fn update(&mut self, seen: &Observed) {
+        let in_force = Self { rate: seen.rate(), in_sync: seen.in_sync, ..*self };
+        *self = in_force.and_held_answers(seen.shape, self.answer_delay);
+    }
+
+    fn and_held_answers(self, mut observed: Shape, answer_delay: Option<Duration>) -> Self {
+        if let Some(delay) = answer_delay {
             let millis = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
             observed.down.delay_ms = Some(rebuffer_model::Millis(millis));
         }
-        Self { observed, answer_delay: plan.down.answer_delay, ..self }
+        Self { observed, answer_delay, ..self }
     }
 }
 
@@ -111,15 +104,55 @@ impl Link {
         Self { inner: Arc::new(Handle { state, means }) }
     }
 
-    /// The port of the session.
+    /// The port it was attached with, or the lowest of those that are left. For names in logs.
     pub fn port(&self) -> u16 {
-        self.inner.state.port
+        self.inner.state.port()
+    }
+
+    /// Its ports, in ascending order; none after it was detached.
+    pub fn ports(&self) -> Vec<u16> {
+        let state = &self.inner.state;
+        if state.is_detached() { Vec::new() } else { state.ports().into_iter().collect() }
+    }
+
+    /// The number of its class, the same for its whole life; none where the kernel does not shape.
+    pub fn class(&self) -> Option<Minor> {
+        self.inner.state.class
+    }
+
+    /// Adds a port: when this returns, everything in force applies to it as well. Call it before a connection is served
+    /// there. Does nothing for a port that it has; an error leaves what was before, or says that it could not.
+    ///
+    /// # Errors
+    ///
+    /// [`ShaperError::TooManyPorts`] beyond [`Ports::MAX`](rebuffer_shape::Ports::MAX), and where the kernel shapes
+    /// [`ShaperError::PortTaken`] for a port of another link.
+    pub async fn join(&self, port: u16) -> Result<(), ShaperError> {
+        self.change_ports(PortChange::Join(port)).await
+    }
+
+    /// Takes a port away: its open sockets go on unshaped, and another link may have it. Does nothing for a port that it
+    /// does not have; an error leaves what was before, or says that it could not.
+    ///
+    /// # Errors
+    ///
+    /// [`ShaperError::LastPort`] for the only one.
+    pub async fn leave(&self, port: u16) -> Result<(), ShaperError> {
+        self.change_ports(PortChange::Leave(port)).await
+    }
+
+    async fn change_ports(&self, change: PortChange) -> Result<(), ShaperError> {
+        let Handle { state, means } = &*self.inner;
+        match means {
+            Means::Kernel(owner) => owner.change_ports(state.clone(), change).await,
+            Means::Pacing(_) | Means::Off { .. } => state.change_ports(change),
+        }
     }
 
     /// Puts a shape in force in place, and returns what the kernel says is in force then. An error leaves what was
     /// before, or says that it could not.
     pub async fn set(&self, shape: &Shape) -> Result<InForce, ShaperError> {
-        let Handle { state, means, .. } = &*self.inner;
+        let Handle { state, means } = &*self.inner;
         match means {
             Means::Kernel(owner) => owner.set(state.clone(), LinkPlan::of(shape, owner.machine())?).await,
             Means::Pacing(pacer) => {
@@ -137,10 +170,10 @@ impl Link {
         }
     }
 
-    /// Begins to strike the packets that come to the session's port, or ends it with none; an earlier strike ends first.
+    /// Begins to strike the packets that come to the session's ports, or ends it with none; an earlier strike ends first.
     /// Returns how many packets the strike that ended had met.
     pub async fn strike(&self, strike: Option<Strike>) -> Result<u64, ShaperError> {
-        let Handle { state, means, .. } = &*self.inner;
+        let Handle { state, means } = &*self.inner;
         match (means, strike) {
             (Means::Kernel(owner), strike) => {
                 if let Machine::Kernel(features) = owner.machine()
@@ -171,17 +204,17 @@ impl Link {
 
     /// What was read back after the last change.
     pub fn in_force(&self) -> InForce {
-        self.inner.state.inner.lock().in_force
+        self.inner.state.in_force()
     }
 
     /// Puts a socket under this link. Call it for each accepted socket before its first byte. The link refers to the
     /// socket weakly, and tells it of later changes as long as somebody else keeps it.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotConnected`] if the link is detached or does not have the socket's port.
     pub fn adopt<S: AsFd + Send + Sync + 'static>(&self, socket: &Arc<S>) -> io::Result<()> {
-        let mut state = self.inner.state.inner.lock();
-        if state.detached {
-            return Err(io::Error::new(io::ErrorKind::NotConnected, ShaperError::Detached));
-        }
-        state.sockets.adopt(socket)
+        self.inner.state.adopt(socket)
     }
 
     /// Who has to be asked before bytes are written; none if the kernel sees to it or nothing is shaped.
@@ -192,22 +225,24 @@ impl Link {
         }
     }
 
-    /// What has passed through the classes of this session, read from the kernel; nothing before its first cap, and where
-    /// the kernel does not shape.
+    /// What has passed through the classes of this session, over all its ports, read from the kernel; nothing before its
+    /// first cap, and where the kernel does not shape.
     pub async fn traffic(&self) -> Result<Traffic, ShaperError> {
-        let Means::Kernel(owner) = &self.inner.means else { return Ok(Traffic::default()) };
-        Ok(owner.traffic().await?.get(&self.port()).copied().unwrap_or_default())
+        let (Means::Kernel(owner), Some(class)) = (&self.inner.means, self.class()) else {
+            return Ok(Traffic::default());
+        };
+        Ok(owner.traffic().await?.get(&class).copied().unwrap_or_default())
     }
 
     /// Takes the session off its link: open sockets go on unshaped, the class is removed. May be called twice; touches
     /// nothing of another session.
     pub async fn detach(self) -> Result<(), ShaperError> {
-        let Handle { state, means, .. } = &*self.inner;
+        let Handle { state, means } = &*self.inner;
         match means {
             Means::Kernel(owner) => owner.detach(state.clone()).await,
             Means::Pacing(pacer) => {
                 pacer.set(None);
-                state.leave();
+                state.detach();
                 Ok(())
             }
             Means::Off { .. } => Ok(()),
@@ -218,71 +253,9 @@ impl Link {
 impl Drop for Handle {
     fn drop(&mut self) {
         if let (Means::Kernel(owner), Some(class)) = (&self.means, self.state.class)
-            && !self.state.is_detached()
+            && let Some(ports) = self.state.detach()
         {
-            self.state.leave();
-            owner.abandon(class);
-        }
-    }
-}
-
-impl LinkState {
-    pub(crate) fn new(port: u16, backend: Backend, class: Option<Minor>) -> Self {
-        let settings = Settings::new(class, &LinkPlan::default());
-        let in_force = InForce::nothing(backend);
-        let state = State { in_force, sockets: Sockets::with(settings), detached: false, strikes: 0 };
-        Self { port, class, inner: Mutex::new(state) }
-    }
-
-    /// What was read back without a change of ours.
-    pub(crate) fn saw(&self, seen: &Observed) {
-        let mut state = self.inner.lock();
-        let InForce { rate, observed, in_sync, .. } = &mut state.in_force;
-        (*rate, *observed, *in_sync) = (seen.rate(), seen.shape, seen.in_sync);
-    }
-
-    fn rule(&self, strike: Strike) -> StrikeRule {
-        let mut state = self.inner.lock();
-        state.strikes = state.strikes.wrapping_add(1);
-        let reject = strike.action == TransportAction::Reject;
-        StrikeRule { reject, packets: strike.packets, number: state.strikes }
-    }
-
-    /// Changes the link and tells its sockets, unless it is detached.
-    pub(crate) fn change(
-        &self,
-        change: impl FnOnce() -> (InForce, Settings),
-    ) -> Result<InForce, ShaperError> {
-        let mut state = self.inner.lock();
-        if state.detached {
-            return Err(ShaperError::Detached);
-        }
-        let (in_force, settings) = change();
-        state.in_force = in_force;
-        if let Err(error) = state.sockets.tell(settings) {
-            tracing::warn!(%error, "a socket did not take its new settings");
-        }
-        Ok(in_force)
-    }
-
-    pub(crate) fn is_detached(&self) -> bool {
-        self.inner.lock().detached
-    }
-
-    /// Lets the sockets look anew at their devices.
-    pub(crate) fn look_again(&self) {
-        if let Err(error) = self.inner.lock().sockets.look_again() {
-            tracing::warn!(%error, "a socket did not look for its route again");
-        }
-    }
-
-    /// Frees the sockets of the link's settings, and takes no more.
-    pub(crate) fn leave(&self) {
-        let mut state = self.inner.lock();
-        state.detached = true;
-        state.in_force = InForce::nothing(state.in_force.backend);
-        if let Err(error) = state.sockets.tell(Settings::default()) {
-            tracing::debug!(%error, "a socket kept the settings of a link it has left");
+            owner.abandon(class, ports);
         }
     }
 }

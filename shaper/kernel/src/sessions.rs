@@ -1,7 +1,7 @@
-//! Who has which class.
+//! Who has which class, and which ports.
 //!
 //! Invariant: a class belongs to one link from `attach` until the owner thread has removed it; only then does its
-//! number go to rest.
+//! number go to rest. A port belongs to one link at a time, until it leaves or the link is detached or dropped.
 //! Deliberately absent: the classes themselves; the owner thread has them.
 
 use std::collections::BTreeMap;
@@ -9,8 +9,9 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use rebuffer_shape::{Minor, Minors};
+use rebuffer_shape::{Minor, Minors, Ports};
 
+use crate::error::ShaperError;
 use crate::link::LinkState;
 
 /// The links of a shaper that uses the kernel.
@@ -24,6 +25,7 @@ pub(crate) struct Sessions {
 struct Inner {
     minors: Minors,
     links: BTreeMap<Minor, Weak<LinkState>>,
+    ports: BTreeMap<u16, Minor>,
     /// Links that were dropped and not detached.
     orphans: Vec<Minor>,
 }
@@ -33,13 +35,38 @@ impl Sessions {
         Self { start: Instant::now(), inner: Mutex::default() }
     }
 
-    /// Takes a class for a new link; none if all are in use.
-    pub(crate) fn enter(&self, link: impl FnOnce(Minor) -> LinkState) -> Option<Arc<LinkState>> {
+    /// Takes a class and its first port for a new link.
+    pub(crate) fn enter(
+        &self,
+        port: u16,
+        link: impl FnOnce(Minor) -> LinkState,
+    ) -> Result<Arc<LinkState>, ShaperError> {
         let mut inner = self.inner.lock();
-        let minor = inner.minors.take(self.start.elapsed())?;
+        if inner.ports.contains_key(&port) {
+            return Err(ShaperError::PortTaken { port });
+        }
+        let minor = inner.minors.take(self.start.elapsed()).ok_or(ShaperError::Exhausted)?;
         let link = Arc::new(link(minor));
         inner.links.insert(minor, Arc::downgrade(&link));
-        Some(link)
+        inner.ports.insert(port, minor);
+        Ok(link)
+    }
+
+    /// Takes one more port for a class.
+    pub(crate) fn claim(&self, minor: Minor, port: u16) -> Result<(), ShaperError> {
+        let mut inner = self.inner.lock();
+        let holder = *inner.ports.entry(port).or_insert(minor);
+        if holder == minor { Ok(()) } else { Err(ShaperError::PortTaken { port }) }
+    }
+
+    /// Lets ports of a class go.
+    pub(crate) fn release(&self, minor: Minor, ports: Ports) {
+        let mut inner = self.inner.lock();
+        for port in ports {
+            if inner.ports.get(&port) == Some(&minor) {
+                inner.ports.remove(&port);
+            }
+        }
     }
 
     /// Sends a class to rest, once.

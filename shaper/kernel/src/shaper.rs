@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rebuffer_model::{Direction, KnobMeans, Shape};
-use rebuffer_shape::{Drift, Features, Interfaces, LinkPlan, Machine, Traffic};
+use rebuffer_shape::{Drift, Features, Interfaces, LinkPlan, Machine, Minor, Traffic};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config::{Backend, Mode, ShaperConfig};
@@ -142,16 +142,16 @@ impl Shaper {
         }
     }
 
-    /// What has passed for each session that has classes, by its port: one question per device, whatever the number of
-    /// sessions.
-    pub async fn traffic(&self) -> Result<BTreeMap<u16, Traffic>, ShaperError> {
+    /// What has passed for each session that has classes, by [`Link::class`]: one question per device, whatever the number
+    /// of sessions and ports.
+    pub async fn traffic(&self) -> Result<BTreeMap<Minor, Traffic>, ShaperError> {
         match &self.inner.engine {
             Engine::Kernel(owner) => owner.traffic().await,
             Engine::Pacing | Engine::Off => Ok(BTreeMap::new()),
         }
     }
 
-    /// Compares everything in the kernel with what was asked and sets right what others changed; what that was, with the
+    /// Compares everything in the kernel with what was asked and sets right what others changed; what that was, with all
     /// ports of the sessions it concerned. Call it every few seconds.
     pub async fn audit(&self) -> Result<Vec<(Drift, Vec<u16>)>, ShaperError> {
         match &self.inner.engine {
@@ -168,14 +168,14 @@ impl Shaper {
         }
     }
 
-    /// A link for a session that is reached at `port`. Nothing is shaped until it is told to; fails only when no class
-    /// is left.
+    /// A link for a session that is reached at `port`; more ports may [join](Link::join). Nothing is shaped until it is
+    /// told to; fails only when no class is left, or when the port belongs to another link.
     pub fn attach(&self, port: u16) -> Result<Link, ShaperError> {
         let backend = self.backend();
         let plain = || Arc::new(LinkState::new(port, backend, None));
         Ok(match &self.inner.engine {
             Engine::Kernel(owner) => {
-                let state = owner.enter(port).ok_or(ShaperError::Exhausted)?;
+                let state = owner.enter(port)?;
                 Link::new(state, Means::Kernel(owner.clone()))
             }
             Engine::Pacing => Link::new(plain(), Means::Pacing(Pacer::new())),

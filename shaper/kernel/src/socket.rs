@@ -75,6 +75,23 @@ impl Sockets {
         self.each(|socket| settings.apply(old, socket))
     }
 
+    /// Frees the sockets of a port, and forgets them; returns the first error.
+    pub(crate) fn release(&mut self, port: u16) -> io::Result<()> {
+        let settings = self.settings;
+        let mut result = Ok(());
+        self.live.retain(|known| {
+            let Some(socket) = known.upgrade() else { return false };
+            let at_port = port_of(socket.as_fd());
+            if !matches!(at_port, Ok(Some(at)) if at == port) {
+                return true;
+            }
+            let freed = Settings::default().apply(settings, socket.as_fd());
+            result = std::mem::replace(&mut result, Ok(())).and(freed);
+            false
+        });
+        result
+    }
+
     /// Lets every socket look anew at the device it sends through.
     pub(crate) fn look_again(&mut self) -> io::Result<()> {
         self.each(forget_route)
@@ -97,6 +114,11 @@ impl fmt::Debug for Sockets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sockets").field("live", &self.live.len()).field("settings", &self.settings).finish()
     }
+}
+
+/// The port of this machine that a socket is at; none if it is of another kind.
+pub(crate) fn port_of(socket: BorrowedFd<'_>) -> io::Result<Option<u16>> {
+    Ok(SockRef::from(&socket).local_addr()?.as_socket().map(|address| address.port()))
 }
 
 fn priority(class: Minor) -> u32 {
@@ -145,6 +167,23 @@ mod tests {
         sockets.tell(Settings::default()).unwrap();
         assert_eq!((lowat(&early), sockets.live.len()), (untold, 1), "what has gone is forgotten");
         sockets.look_again().unwrap();
+    }
+
+    #[test]
+    fn the_sockets_of_a_port_are_set_free_and_the_others_are_not() {
+        let [leaving, staying] = [0; 2].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let accept = |listener: &TcpListener| {
+            let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            (client, Arc::new(listener.accept().unwrap().0))
+        };
+        let mut sockets = Sockets::with(settings(20.0));
+        let [(_one, leaves), (_two, stays)] = [accept(&leaving), accept(&staying)];
+        let untold = lowat(&leaves);
+        [&leaves, &stays].into_iter().for_each(|socket| sockets.adopt(socket).unwrap());
+        sockets.release(leaving.local_addr().unwrap().port()).unwrap();
+        assert_eq!([lowat(&leaves), lowat(&stays)], [untold, 50_000]);
+        sockets.tell(settings(10.0)).unwrap();
+        assert_eq!([lowat(&leaves), lowat(&stays)], [untold, 25_000], "what left is not told");
     }
 
     #[test]

@@ -92,6 +92,10 @@ impl From<ShaperError> for Refusal {
             | ShaperError::NoInterface(_)
             | ShaperError::Taken
             | ShaperError::Exhausted
+            | ShaperError::PortTaken { .. }
+            | ShaperError::TooManyPorts { .. }
+            | ShaperError::LastPort { .. }
+            | ShaperError::NotItsPort { .. }
             | ShaperError::Detached
             | ShaperError::Closed
             | ShaperError::Kernel { .. } => "/shape".to_owned(),
@@ -104,8 +108,12 @@ impl From<ShaperError> for Refusal {
             | ShaperError::NoInterface(_)
             | ShaperError::Taken => ProblemKind::NotHere,
             ShaperError::OutOfRange { .. } => ProblemKind::BadRequest,
-            ShaperError::Exhausted => ProblemKind::SessionLimit,
-            ShaperError::Detached | ShaperError::Closed => ProblemKind::Unavailable,
+            ShaperError::Exhausted | ShaperError::TooManyPorts { .. } => ProblemKind::SessionLimit,
+            ShaperError::PortTaken { .. }
+            | ShaperError::LastPort { .. }
+            | ShaperError::NotItsPort { .. }
+            | ShaperError::Detached
+            | ShaperError::Closed => ProblemKind::Unavailable,
             ShaperError::Kernel { .. } => ProblemKind::ShaperRefused,
         };
         Self(Problem::new(kind, format!("{error}; nothing was changed")).pointer(pointer))

@@ -4,19 +4,19 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use rebuffer_model::{Shape, TransportAction};
-use rebuffer_shaper::{Drift, Shaper, ShaperError, Strike};
+use rebuffer_shaper::{Drift, Link, Shaper, ShaperError, Strike};
 use tokio::net::TcpListener;
 
 use crate::netns::Net;
 use crate::traffic::{Connection, listen};
 use crate::{after, cap, classes, is_untouched, kernel};
 
-fn shape(json: &str) -> Shape {
+pub(crate) fn shape(json: &str) -> Shape {
     serde_json::from_str(json).unwrap()
 }
 
 /// A listener, and the link of its port.
-async fn linked(shaper: &Shaper, json: &str) -> (TcpListener, rebuffer_shaper::Link) {
+async fn linked(shaper: &Shaper, json: &str) -> (TcpListener, Link) {
     let listener = listen("127.0.0.1:0");
     let link = shaper.attach(listener.local_addr().unwrap().port()).unwrap();
     let in_force = link.set(&shape(json)).await.unwrap();
@@ -25,7 +25,7 @@ async fn linked(shaper: &Shaper, json: &str) -> (TcpListener, rebuffer_shaper::L
 }
 
 /// Whether somebody can connect; a SYN or its answer that is lost is sent again only later than this.
-fn connects(address: SocketAddr) -> bool {
+pub(crate) fn connects(address: SocketAddr) -> bool {
     TcpStream::connect_timeout(&address, Duration::from_millis(400)).is_ok()
 }
 
@@ -153,7 +153,9 @@ fn hundreds_of_sessions_in_any_order_leave_nothing() {
     let foreign = net.run("tc qdisc show dev other");
     net.block_on(|| async {
         let shaper = kernel().await;
-        let mut links = Vec::from_iter((0..300).map(|_| None));
+        let mut links: Vec<Option<Link>> = Vec::from_iter((0..300).map(|_| None));
+        // Ports that go from link to link, and which of them has each.
+        let mut wandering: [Option<usize>; 200] = [None; 200];
         let mut random = 0x5eb0_u64;
         // An emulated processor takes a minute for what a real one does in seconds.
         let rounds = if std::env::var_os("REBUFFER_VM").is_some() { 300 } else { 3_000 };
@@ -169,10 +171,25 @@ fn hundreds_of_sessions_in_any_order_leave_nothing() {
                 7 => Shape::default(),
                 _ => cap(9.0),
             };
+            let roaming = usize::try_from(random >> 32).unwrap() % wandering.len();
+            let extra = 31_000 + u16::try_from(roaming).unwrap();
             match &mut links[at] {
                 slot @ Some(_) if random.is_multiple_of(5) => {
-                    slot.take().map(rebuffer_shaper::Link::detach).unwrap().await.unwrap();
+                    slot.take().map(Link::detach).unwrap().await.unwrap();
+                    wandering.iter_mut().filter(|has| **has == Some(at)).for_each(|has| *has = None);
                 }
+                Some(link) if random.is_multiple_of(2) => match wandering[roaming].replace(at) {
+                    Some(has) if has != at => {
+                        let has = links[has].as_ref().unwrap();
+                        has.leave(extra).await.unwrap();
+                        links[at].as_ref().unwrap().join(extra).await.unwrap();
+                    }
+                    Some(_) => {
+                        link.leave(extra).await.unwrap();
+                        wandering[roaming] = None;
+                    }
+                    None => link.join(extra).await.unwrap(),
+                },
                 Some(link) => assert_eq!(link.set(&asked).await.unwrap().observed, asked),
                 slot @ None => {
                     let link = slot.insert(shaper.attach(30_000 + u16::try_from(at).unwrap()).unwrap());
@@ -181,6 +198,8 @@ fn hundreds_of_sessions_in_any_order_leave_nothing() {
             }
         }
         assert_eq!(shaper.audit().await.unwrap(), []);
+        let held = links.iter().flatten().map(|link| link.ports().len() - 1).sum::<usize>();
+        assert!(held > 20 && held == wandering.iter().flatten().count(), "{held} ports wander");
         for link in links.into_iter().flatten() {
             link.detach().await.unwrap();
         }

@@ -35,7 +35,8 @@ fn the_run_after_a_killed_one_cleans_up() {
         let shaper = kernel().await;
         assert_eq!(gso_segs(&net, "lo"), 1000);
         assert!(classes(&net, "lo").is_empty());
-        shaper.attach(30_100).unwrap().set(&cap(2.0)).await.unwrap();
+        // A port of the link that was left behind, for another link.
+        shaper.attach(30_101).unwrap().set(&cap(2.0)).await.unwrap();
         shaper.close().await.unwrap();
     });
     assert_eq!(gso_segs(&net, "lo"), 1000);
@@ -50,6 +51,7 @@ fn be_killed() {
         let shaper = kernel().await;
         let link = shaper.attach(30_100).unwrap();
         link.set(&cap(1.0)).await.unwrap();
+        link.join(30_101).await.unwrap();
         println!("{READY}");
         std::io::stdin().lines().for_each(drop);
     });

@@ -44,7 +44,7 @@ fn a_change_keeps_the_class_and_its_counters() {
         let shaper = kernel().await;
         let link = shaper.attach(30_100).unwrap();
         link.set(&cap(100.0)).await.unwrap();
-        Connection::open(&link, "127.0.0.1:0").await.carry(50_000).await;
+        Connection::open(&link, "127.0.0.1").await.carry(50_000).await;
         let before = link.traffic().await.unwrap().down.unwrap();
         assert!(before.bytes > 50_000 && before.packets >= 35, "{before:?}");
         for shape in [cap(50.0), Shape::default(), cap(100.0)] {
@@ -63,8 +63,8 @@ fn sessions_do_not_see_each_other() {
         let [one, two, free] = [30_100, 30_101, 30_102].map(|port| shaper.attach(port).unwrap());
         one.set(&cap(50.0)).await.unwrap();
         two.set(&cap(100.0)).await.unwrap();
-        Connection::open(&free, "127.0.0.1:0").await.carry(1 << 20).await;
-        Connection::open(&two, "[::1]:0").await.carry(50_000).await;
+        Connection::open(&free, "127.0.0.1").await.carry(1 << 20).await;
+        Connection::open(&two, "::1").await.carry(50_000).await;
         let [first, second] =
             [one.traffic().await, two.traffic().await].map(|traffic| traffic.unwrap().down.unwrap());
         assert_eq!(first.packets, 0);
@@ -83,7 +83,7 @@ fn leaving_frees_the_sockets_and_leaves_the_neighbour() {
         one.set(&cap(50.0)).await.unwrap();
         two.set(&cap(100.0)).await.unwrap();
         let [mut leaving, mut staying] =
-            [Connection::open(&one, "127.0.0.1:0").await, Connection::open(&two, "127.0.0.1:0").await];
+            [Connection::open(&one, "127.0.0.1").await, Connection::open(&two, "127.0.0.1").await];
         staying.carry(10_000).await;
         let neighbour = (classes(&net, "lo")[1].clone(), two.traffic().await.unwrap().down.unwrap());
 
@@ -159,7 +159,7 @@ fn a_cap_on_an_open_connection_sends_single_packets() {
     let Some(net) = Net::new() else { return };
     net.block_on(|| async {
         let shaper = kernel().await;
-        for address in ["127.0.0.1:0", "[::1]:0"] {
+        for address in ["127.0.0.1", "::1"] {
             let link = shaper.attach(30_100).unwrap();
             let mut connection = Connection::open(&link, address).await;
             connection.carry(1 << 20).await;
@@ -183,7 +183,7 @@ fn lifting_the_last_cap_gives_devices_and_sockets_their_offload_back() {
         let [link, other] = [30_100, 30_101].map(|port| shaper.attach(port).unwrap());
         link.set(&cap(100.0)).await.unwrap();
         other.set(&cap(100.0)).await.unwrap();
-        let mut connection = Connection::open(&link, "127.0.0.1:0").await;
+        let mut connection = Connection::open(&link, "127.0.0.1").await;
         connection.carry(10_000).await;
         link.set(&Shape::default()).await.unwrap();
         assert_eq!(gso_segs(&net, "lo"), 1, "the other session still needs it");
@@ -206,7 +206,7 @@ fn a_link_keeps_no_socket_open() {
         let shaper = kernel().await;
         let link = shaper.attach(30_100).unwrap();
         link.set(&cap(10.0)).await.unwrap();
-        let mut connection = Connection::open(&link, "127.0.0.1:0").await;
+        let mut connection = Connection::open(&link, "127.0.0.1").await;
         assert_eq!(Arc::strong_count(&connection.server), 1);
         drop(connection.server);
         let read = tokio::io::AsyncReadExt::read(&mut connection.client, &mut [0]).await;

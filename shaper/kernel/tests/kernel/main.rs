@@ -15,6 +15,7 @@ mod leftovers;
 mod links;
 mod netns;
 mod opening;
+mod ports;
 mod traffic;
 
 use rebuffer_model::{Mbps, Shape};

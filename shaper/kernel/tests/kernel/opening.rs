@@ -35,7 +35,7 @@ fn somebody_without_privilege_is_told_and_paced() {
         assert_eq!(shaper.backend(), Backend::Pacing);
         assert!(shaper.reason().contains("CAP_NET_ADMIN"), "{}", shaper.reason());
         let link = shaper.attach(30_100).unwrap();
-        let mut connection = crate::traffic::Connection::open(&link, "127.0.0.1:0").await;
+        let mut connection = crate::traffic::Connection::open(&link, "127.0.0.1").await;
         let in_force = link.set(&cap(20.0)).await.unwrap();
         assert_eq!(in_force.rate.map(|rate| rate.mbps()), Some(20.0));
         connection.carry(1000).await;
@@ -135,7 +135,7 @@ fn an_isolated_shaper_touches_nothing_of_the_machine_and_is_reached_over_its_pai
         let link = shaper.attach(30_100).unwrap();
         link.set(&cap(5.0)).await.unwrap();
         for address in [v4, v6] {
-            let address = SocketAddr::new(address, 0);
+            let address = SocketAddr::new(address, link.port());
             let socket = shaper.socket(Domain::for_address(address), Type::STREAM, None).unwrap();
             socket.bind(&address.into()).unwrap();
             socket.listen(1).unwrap();

@@ -16,8 +16,10 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) async fn open(link: &Link, address: &str) -> Self {
-        Self::through(link, &listen(address)).await
+    /// A connection to the port that a link was attached with.
+    pub(crate) async fn open(link: &Link, ip: &str) -> Self {
+        let address = SocketAddr::new(ip.parse().unwrap(), link.port());
+        Self::through(link, &listen(&address.to_string())).await
     }
 
     pub(crate) async fn through(link: &Link, listener: &TcpListener) -> Self {

@@ -43,6 +43,14 @@ async fn shaper() -> Shaper {
     Shaper::open(ShaperConfig { mode: Mode::Kernel, ..ShaperConfig::default() }).await.unwrap()
 }
 
+/// A second port of a session: a player's connection there, and the port.
+async fn joined(link: &Link, there: &Net) -> (u16, Connection) {
+    let listener = listen(&SocketAddr::from((HERE, 0)).to_string());
+    let port = listener.local_addr().unwrap().port();
+    link.join(port).await.unwrap();
+    (port, connect(&listener, link, there).await)
+}
+
 /// A session: a listener, its link, and a player's connection.
 async fn session(shaper: &Shaper, there: &Net) -> (Link, Connection) {
     let listener = listen(&SocketAddr::from((HERE, 0)).to_string());
@@ -151,6 +159,64 @@ fn what_is_lost_is_a_loss_to_tcp() {
         assert!(sent > 4_000 && (share - 0.02).abs() <= spread, "{share} +- {spread}");
         let again = u64::from(again);
         assert!(again >= lost * 9 / 10 && again <= lost * 12 / 10, "{again} for {lost}");
+        shaper.close().await.unwrap();
+    });
+}
+
+#[test]
+fn a_delay_of_either_direction_is_that_of_all_ports_while_they_belong_to_the_link() {
+    let Some((here, there)) = nets() else { return };
+    if !has_uplink(&here) {
+        return;
+    }
+    here.block_on(|| async {
+        let shaper = shaper().await;
+        let (link, mut first) = session(&shaper, &there).await;
+        let without = round_trip(&mut first, 101).await;
+        let added = |trip: Duration| trip.saturating_sub(without).as_millis();
+        for (json, asked) in [
+            (r#"{"delay_ms":100}"#, 98..=102),
+            (r#"{"uplink":{"delay_ms":100}}"#, 98..=102),
+            (r#"{"delay_ms":60,"uplink":{"delay_ms":40,"rate_mbps":50},"rate_mbps":50}"#, 98..=102),
+        ] {
+            set(&link, json).await;
+            let in_force = link.in_force();
+            let (port, mut second) = joined(&link, &there).await;
+            assert_eq!(link.in_force(), in_force, "{json}");
+            for connection in [&mut first, &mut second] {
+                round_trip(connection, 1).await;
+                let trip = added(round_trip(connection, 5).await);
+                assert!(asked.contains(&trip), "{json}: {trip} ms");
+            }
+            link.leave(port).await.unwrap();
+            round_trip(&mut second, 1).await;
+            let trip = added(round_trip(&mut second, 5).await);
+            assert!(trip < 5, "{json}: {trip} ms after it left");
+            let trip = added(round_trip(&mut first, 5).await);
+            assert!(asked.contains(&trip), "{json}: {trip} ms for the one that stayed");
+        }
+        shaper.close().await.unwrap();
+    });
+    assert!(!here.run("ip link show").contains("rebuffer"));
+    assert!(!here.run("tc qdisc show").contains("clsact"));
+}
+
+#[test]
+fn all_ports_lose_in_one_queue() {
+    let Some((here, there)) = nets() else { return };
+    here.block_on(|| async {
+        let shaper = shaper().await;
+        let (link, mut first) = session(&shaper, &there).await;
+        let (_port, mut second) = joined(&link, &there).await;
+        set(&link, r#"{"loss_pct":2,"delay_ms":2,"seed":7}"#).await;
+        tokio::join!(first.carry(2_000_000), second.carry(2_000_000));
+        let lost = link.traffic().await.unwrap().down.unwrap().drops;
+        let again = [&first, &second]
+            .map(|connection| u64::from(tcp_info(connection.server.as_fd()).unwrap().retransmits));
+        println!("{lost} lost, {again:?} sent again");
+        assert!(again.iter().all(|again| *again >= lost / 4), "{again:?} for {lost}");
+        let all: u64 = again.iter().sum();
+        assert!(all >= lost * 9 / 10 && all <= lost * 12 / 10, "{again:?} for {lost}");
         shaper.close().await.unwrap();
     });
 }
