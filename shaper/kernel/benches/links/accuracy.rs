@@ -19,6 +19,8 @@ struct Row {
     mode: Mode,
     address: &'static str,
     connections: usize,
+    /// Ports of the link, each with so many connections.
+    ports: usize,
     /// Other sessions that send all the time, each under a cap of its own.
     neighbours: usize,
     rates: &'static [f64],
@@ -34,6 +36,7 @@ const KERNEL: Row = Row {
     mode: Mode::Kernel,
     address: VETH,
     connections: 1,
+    ports: 1,
     neighbours: 0,
     rates: ALL,
     within: 2.0,
@@ -43,19 +46,22 @@ const PACING: Row = Row { mode: Mode::Pacing, within: 5.0, ..KERNEL };
 const ROWS: &[Row] = &[
     KERNEL,
     Row { connections: 4, ..KERNEL },
+    Row { ports: 2, ..KERNEL },
+    Row { ports: 16, neighbours: 199, ..KERNEL },
     Row { address: "[::1]:0", ..KERNEL },
     Row { neighbours: 199, ..KERNEL },
     Row { neighbours: 199, connections: 4, ..KERNEL },
     PACING,
     Row { connections: 4, ..PACING },
+    Row { ports: 2, ..PACING },
     Row { neighbours: 199, ..PACING },
 ];
 
 pub(crate) fn run() -> bool {
     println!(
-        "| backend | over | connections | sessions | Mbit/s | mean of 1 s windows | least - most | largest 100 ms | |"
+        "| backend | over | connections | ports | sessions | Mbit/s | mean of 1 s windows | least - most | largest 100 ms | |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     ROWS.iter()
         .flat_map(|row| row.rates.iter().map(move |rate| row.measure(*rate)))
         .fold(true, |all, kept| all & kept)
@@ -77,14 +83,20 @@ impl Row {
                 let listener = flow::listen(address);
                 let mbps = if at == 0 { rate } else { NEIGHBOUR_MBPS };
                 let link = flow::link(&shaper, &listener, &cap(mbps)).await;
-                flows.push((listener, link, if at == 0 { self.connections } else { 1 }));
+                for _ in 1..if at == 0 { self.ports } else { 1 } {
+                    let more = flow::listen(address);
+                    link.join(more.local_addr().unwrap().port()).await.unwrap();
+                    flows.push((more, link.clone(), self.connections, &windows));
+                }
+                let (connections, counted) =
+                    if at == 0 { (self.connections, &windows) } else { (1, &others) };
+                flows.push((listener, link, connections, counted));
             }
             let start = Instant::now();
             std::thread::scope(|scope| {
-                for (at, (listener, link, connections)) in flows.iter().enumerate() {
+                for (listener, link, connections, counted) in &flows {
                     let port = listener.local_addr().unwrap().port();
                     let to = SocketAddr::new(address.ip(), port);
-                    let counted = if at == 0 { &windows } else { &others };
                     for _ in 0..*connections {
                         scope.spawn(|| flow::send(listener, link));
                         scope.spawn(move || client.here(|| flow::receive(to, start, counted)));
@@ -108,10 +120,11 @@ impl Row {
         let peak = tenths.iter().copied().fold(0.0, f64::max) / rate;
         let kept = (mean - 100.0).abs() <= self.within && peak <= self.peak;
         println!(
-            "| {} | {} | {} | {} | {rate} | {mean:.2} % | {least:.2} - {most:.2} % | {peak:.2} x cap | {} |",
+            "| {} | {} | {} | {} | {} | {rate} | {mean:.2} % | {least:.2} - {most:.2} % | {peak:.2} x cap | {} |",
             self.mode,
             if address.ip().is_loopback() { "loopback, IPv6" } else { "veth, IPv4" },
             self.connections,
+            self.ports,
             self.neighbours + 1,
             verdict(kept)
         );

@@ -1,5 +1,5 @@
-//! A thousand sessions that come, change and go in random order for a minute, beside somebody else's objects and a few that
-//! send all the time.
+//! A thousand sessions that come, change, get and lose a second port and go in random order for a minute, beside somebody
+//! else's objects and a few that send all the time.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -69,13 +69,16 @@ async fn churn(shaper: &Shaper, start: Instant) -> u64 {
         random ^= random >> 7;
         random ^= random << 17;
         let at = usize::try_from(random % u64::from(SESSIONS)).unwrap();
+        let port = 30_000 + u16::try_from(at).unwrap();
         let rate = f64::from(u32::try_from(random >> 32).unwrap() % 50 + 1);
         match (&mut links[at], random % 7) {
             (slot @ Some(_), 0) => slot.take().map(rebuffer_shaper::Link::detach).unwrap().await.unwrap(),
             (Some(link), 1) => drop(link.set(&rebuffer_model::Shape::default()).await.unwrap()),
+            (Some(link), 2) if link.ports().len() == 1 => link.join(port + SESSIONS).await.unwrap(),
+            (Some(link), 2) => link.leave(port + SESSIONS).await.unwrap(),
             (Some(link), _) => drop(link.set(&cap(rate)).await.unwrap()),
             (slot @ None, _) => {
-                let link = shaper.attach(30_000 + u16::try_from(at).unwrap());
+                let link = shaper.attach(port);
                 // A number rests for a while after its session; without one there is no session this time.
                 if let Ok(link) = link {
                     link.set(&cap(rate)).await.unwrap();
