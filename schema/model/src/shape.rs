@@ -3,9 +3,13 @@
 //! Invariant: `KNOBS` has one row per field of `Conditions`; validation, sliders, help and the shaper read the rows.
 //! Deliberately absent: how the kernel is told (see the shaper), and change over time (see `pattern.rs`).
 
+mod knobs;
+
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+pub use knobs::{KNOBS, Knob, KnobKind};
 
 use crate::flat::{Flat, fields, read_flat};
 use crate::{Mbps, Millis, Percent};
@@ -77,153 +81,6 @@ pub enum Direction {
     /// From the player to the rig.
     Uplink,
 }
-
-/// How a knob is turned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum KnobKind {
-    /// Any number within the bounds.
-    Number,
-    /// A whole number within the bounds.
-    Whole,
-    /// On or off.
-    Flag,
-}
-
-/// One property of a direction: its name, unit, bounds, default, and how to read it.
-#[derive(Debug, Clone, Copy)]
-pub struct Knob {
-    /// The name of the field.
-    pub name: &'static str,
-    /// The unit of the number; empty for a flag.
-    pub unit: &'static str,
-    /// What the knob does.
-    pub doc: &'static str,
-    /// How it is turned.
-    pub kind: KnobKind,
-    /// The smallest value.
-    pub min: f64,
-    /// The largest value.
-    pub max: f64,
-    /// What an absent knob stands for, in words.
-    pub default: &'static str,
-    /// The number asked for, if any; a flag is 0 or 1.
-    pub get: fn(&Conditions) -> Option<f64>,
-}
-
-/// Every knob of a direction.
-pub const KNOBS: &[Knob] = &[
-    Knob {
-        name: "rate_mbps",
-        unit: "Mbit/s",
-        doc: "Rate on the wire, headers included.",
-        kind: KnobKind::Number,
-        min: 0.015,
-        max: 10_000.0,
-        default: "unlimited",
-        get: |link| link.rate_mbps.map(Mbps::get),
-    },
-    Knob {
-        name: "delay_ms",
-        unit: "ms",
-        doc: "Delay added in this direction.",
-        kind: KnobKind::Whole,
-        min: 0.0,
-        max: 10_000.0,
-        default: "none",
-        get: |link| link.delay_ms.map(Millis::as_f64),
-    },
-    Knob {
-        name: "jitter_ms",
-        unit: "ms",
-        doc: "How far a packet's delay may differ from the delay either way; needs a delay as large.",
-        kind: KnobKind::Whole,
-        min: 0.0,
-        max: 10_000.0,
-        default: "none",
-        get: |link| link.jitter_ms.map(Millis::as_f64),
-    },
-    Knob {
-        name: "jitter_reorders",
-        unit: "",
-        doc: "Whether jitter may let one packet overtake another.",
-        kind: KnobKind::Flag,
-        min: 0.0,
-        max: 1.0,
-        default: "packets keep their order",
-        get: |link| link.jitter_reorders.map(flag),
-    },
-    Knob {
-        name: "loss_pct",
-        unit: "%",
-        doc: "Packets lost.",
-        kind: KnobKind::Number,
-        min: 0.0,
-        max: 100.0,
-        default: "none",
-        get: |link| link.loss_pct.map(Percent::get),
-    },
-    Knob {
-        name: "loss_burst_packets",
-        unit: "packets",
-        doc: "Mean length of a burst of losses (Gilbert-Elliott); 1 is independent loss. Needs a loss.",
-        kind: KnobKind::Number,
-        min: 1.0,
-        max: 1_000.0,
-        default: "independent losses",
-        get: |link| link.loss_burst_packets,
-    },
-    Knob {
-        name: "duplicate_pct",
-        unit: "%",
-        doc: "Packets sent twice.",
-        kind: KnobKind::Number,
-        min: 0.0,
-        max: 100.0,
-        default: "none",
-        get: |link| link.duplicate_pct.map(Percent::get),
-    },
-    Knob {
-        name: "reorder_pct",
-        unit: "%",
-        doc: "Packets that skip the delay and so overtake others; needs a delay.",
-        kind: KnobKind::Number,
-        min: 0.0,
-        max: 100.0,
-        default: "none",
-        get: |link| link.reorder_pct.map(Percent::get),
-    },
-    Knob {
-        name: "corrupt_pct",
-        unit: "%",
-        doc: "Packets in which one bit is flipped; TCP sees a loss.",
-        kind: KnobKind::Number,
-        min: 0.0,
-        max: 100.0,
-        default: "none",
-        get: |link| link.corrupt_pct.map(Percent::get),
-    },
-    Knob {
-        name: "queue_bytes",
-        unit: "bytes",
-        doc: "Bytes that may wait for the rate before packets are dropped; needs a rate.",
-        kind: KnobKind::Whole,
-        min: 3_028.0,
-        max: 16_777_216.0,
-        default: "100 ms at the rate, at least eight packets",
-        get: |link| link.queue_bytes.map(f64::from),
-    },
-    Knob {
-        name: "stall",
-        unit: "",
-        doc: "Nothing moves at all.",
-        kind: KnobKind::Flag,
-        min: 0.0,
-        max: 1.0,
-        default: "traffic moves",
-        get: |link| link.stall.map(flag),
-    },
-];
 
 /// What has to be there for a knob to mean anything: knob, what it needs, in words.
 type Need = (&'static str, fn(&Conditions) -> bool, &'static str);
@@ -301,14 +158,22 @@ impl Shape {
 
     /// Checks both directions: the pointer of the first knob that is wrong, relative to the shape, and what is wrong.
     pub fn check(&self) -> Result<(), (String, String)> {
-        self.down.check().map_err(|(knob, message)| (knob.to_owned(), message))?;
-        self.uplink.check().map_err(|(knob, message)| (format!("uplink/{knob}"), message))
+        self.check_each(Conditions::check)
     }
 
     /// Checks every knob against its bounds alone, as is right for what will be put over another shape.
     pub fn check_bounds(&self) -> Result<(), (String, String)> {
-        self.down.check_bounds().map_err(|(knob, message)| (knob.to_owned(), message))?;
-        self.uplink.check_bounds().map_err(|(knob, message)| (format!("uplink/{knob}"), message))
+        self.check_each(Conditions::check_bounds)
+    }
+
+    fn check_each(
+        &self,
+        check: impl Fn(&Conditions) -> Result<(), (&'static str, String)>,
+    ) -> Result<(), (String, String)> {
+        Direction::ALL.into_iter().try_for_each(|direction| {
+            let checked = check(self.towards(direction));
+            checked.map_err(|(knob, message)| (direction.knob_path(knob), message))
+        })
     }
 
     /// Whether nothing is asked of the link.
@@ -321,6 +186,14 @@ impl Shape {
         match direction {
             Direction::Downlink => &self.down,
             Direction::Uplink => &self.uplink,
+        }
+    }
+
+    /// The conditions of a direction, to be changed.
+    pub fn towards_mut(&mut self, direction: Direction) -> &mut Conditions {
+        match direction {
+            Direction::Downlink => &mut self.down,
+            Direction::Uplink => &mut self.uplink,
         }
     }
 
@@ -338,14 +211,18 @@ impl Shape {
 impl Direction {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Downlink, Self::Uplink];
+
+    /// Where a knob of this direction stands in a shape: `delay_ms`, `uplink/delay_ms`.
+    pub fn knob_path(self, knob: &str) -> String {
+        match self {
+            Self::Downlink => knob.to_owned(),
+            Self::Uplink => format!("uplink/{knob}"),
+        }
+    }
 }
 
 fn is_empty(conditions: &Conditions) -> bool {
     *conditions == Conditions::default()
-}
-
-fn flag(on: bool) -> f64 {
-    f64::from(u8::from(on))
 }
 
 impl Flat for Conditions {
@@ -418,6 +295,11 @@ mod tests {
                 "{}",
                 knob.name
             );
+            let mut rest = full;
+            (knob.clear)(&mut rest);
+            assert!((knob.get)(&rest).is_none(), "{}", knob.name);
+            let kept = KNOBS.iter().filter(|other| (other.get)(&rest) == (other.get)(&full)).count();
+            assert_eq!(kept, KNOBS.len() - 1, "{} clears itself alone", knob.name);
         }
         assert_eq!(fields.matches(':').count(), KNOBS.len());
         assert!(NEEDS.iter().all(|(name, ..)| KNOBS.iter().any(|knob| knob.name == *name)));

@@ -114,10 +114,7 @@ impl Lane {
 
 fn lane(shape: &Shape, direction: Direction, machine: &Machine) -> Result<Lane, PlanError> {
     let asked = shape.towards(direction);
-    let named = |knob: &str| match direction {
-        Direction::Downlink => knob.to_owned(),
-        Direction::Uplink => format!("uplink/{knob}"),
-    };
+    let named = |knob: &str| direction.knob_path(knob);
     for (knob, means) in means_asked(asked, direction, machine) {
         if means.by == TurnedBy::Nobody {
             return Err(PlanError::NotHere { knob: named(knob), reason: means.how });
