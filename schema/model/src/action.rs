@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Content, Fault, LabelKey, LabelValue, Rule, RuleId, Shape, ShapeControl, TransferTimeouts,
+    Content, Fault, LabelKey, LabelValue, LeftOut, Rule, RuleId, Shape, ShapeControl, TransferTimeouts,
     TransportAction, Variant, Who,
 };
 
@@ -87,6 +87,13 @@ pub enum ActionKind {
         /// The rate that was read back, 10^6 bit/s; absent is unlimited.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         in_force_rate_mbps: Option<f64>,
+        /// Every knob as it was read back; absent while the player had no session.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        in_force: Option<Box<Shape>>,
+        /// What of it this machine leaves out, steps of the pattern included; each knob with the largest value asked.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[schema(required = false)]
+        left_out: Vec<LeftOut>,
     },
     /// A pattern began to run.
     PatternEnabled {
@@ -123,6 +130,10 @@ pub enum ActionKind {
         /// wire is not counted.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         previous_measured_mbps: Option<f64>,
+        /// What of it this machine leaves out.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[schema(required = false)]
+        left_out: Vec<LeftOut>,
         /// What the kernel refused, if it did; the step before stays in force then.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refused: Option<String>,

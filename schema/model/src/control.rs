@@ -51,6 +51,11 @@ pub struct ShapeControl {
     /// What the kernel does to the session's packets; absent is nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transport_fault: Option<TransportFault>,
+    /// Whether what this machine cannot do is left out, knob by knob and direction by direction, instead of refusing the
+    /// whole; `link.left_out` names it. What is stored stays what was asked, and each session tries all of it again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub partial: bool,
 }
 
 /// A label's key: a lower-case letter, then at most 62 of letters, digits, `_`, `.`, `/`, `-`; `harness.` is reserved.
@@ -156,11 +161,11 @@ impl Flat for ShapeControl {
     const WHAT: &'static str = "a shape";
 
     fn names() -> Vec<&'static str> {
-        [vec!["preset", "pattern", "transport_fault"], Shape::names()].concat()
+        [vec!["preset", "pattern", "transport_fault", "partial"], Shape::names()].concat()
     }
 
     fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
-        fields!(self, name, map: preset, pattern, transport_fault else self.shape.read(name, map));
+        fields!(self, name, map: preset, pattern, transport_fault, partial else self.shape.read(name, map));
         Ok(true)
     }
 }
@@ -224,6 +229,7 @@ impl From<LabelValue> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::KNOBS;
 
     #[test]
     fn two_rules_of_one_name_are_refused_with_a_pointer() {
@@ -266,6 +272,32 @@ mod tests {
         assert_eq!(serde_json::from_str::<ShapeControl>(&json).unwrap(), shape);
         let step = r#"{"delay_ms":9,"pattern":{"steps":[{"duration_seconds":1,"jitter_ms":9}]}}"#;
         assert!(serde_json::from_str::<ShapeControl>(step).unwrap().check().is_ok());
+    }
+
+    #[test]
+    fn partial_belongs_to_the_shape_and_is_no_knob() {
+        let read = |json: &str| serde_json::from_str::<ShapeControl>(json);
+        let shape = read(r#"{"preset":"atc/dsl","partial":true}"#).unwrap();
+        let json = serde_json::to_string(&shape).unwrap();
+        assert_eq!((read(&json).unwrap(), json.matches("\"partial\":true").count()), (shape.clone(), 1));
+        assert!(shape.partial && read(r#"{"partial":true}"#).unwrap().is_neutral());
+        assert_eq!(serde_json::to_string(&read(r#"{"partial":false}"#).unwrap()).unwrap(), "{}");
+        assert_eq!(read(r#"{"partial":null}"#).unwrap(), ShapeControl::default());
+        for bad in [
+            r#"{"partial":1}"#,
+            r#"{"partial":"yes"}"#,
+            r#"{"uplink":{"partial":true}}"#,
+            r#"{"pattern":{"steps":[{"duration_seconds":1,"partial":true}]}}"#,
+            r#"{"pattern":{"template":"pyramid","partial":true}}"#,
+            r#"{"transport_fault":{"type":"drop","partial":true}}"#,
+            r#"{"partial":true,"partially":true}"#,
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        assert!(KNOBS.iter().all(|knob| knob.name != "partial"));
+        // What lies outside its bounds is wrong on every machine.
+        let error = read(r#"{"rate_mbps":20000,"partial":true}"#).unwrap().check().unwrap_err();
+        assert_eq!(error.pointer, "/shape/rate_mbps");
     }
 
     #[test]

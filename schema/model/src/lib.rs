@@ -52,7 +52,7 @@ pub use id::{AttemptId, IdError, OriginName, PlayId, PlayerId, Position, RuleId,
 pub use kind::{RequestKind, Resolution, Variant};
 pub use label::{Label, Severity};
 pub use link_metrics::{BusiestMetrics, LinkMetrics, Spread, TcpMetrics, WireMetrics};
-pub use means::{KnobMeans, TurnedBy};
+pub use means::{AskedValue, Extent, KnobMeans, LeftOut, TurnedBy};
 pub use params::{
     Corruption, FaultParams, H2Scope, MAX_BODY_BYTES, MAX_CORRUPT_BYTES, MAX_EXTENT, MAX_HOLD_MS,
 };

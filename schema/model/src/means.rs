@@ -1,9 +1,11 @@
-//! What a machine can do for a knob, found out at run time.
+//! What a machine can do for a knob, found out at run time, and what of a shape it cannot.
 //!
 //! Invariant: what cannot be done says why. Deliberately absent: how it is found out (see the shaper).
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::{Knob, KnobKind, TransportAction};
 
 /// Who turns a knob in one direction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -42,5 +44,82 @@ impl KnobMeans {
     /// Nobody can turn it here.
     pub fn nobody(why: impl Into<String>) -> Self {
         Self { by: TurnedBy::Nobody, how: why.into(), seeded: false }
+    }
+}
+
+/// How much of what is asked a machine can put in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Extent {
+    /// All of it.
+    Wholly,
+    /// Some of it; the rest is left out where the shape is `partial`, and refused otherwise.
+    Partly,
+    /// None of it.
+    NotAtAll,
+}
+
+/// A part of a shape that a machine cannot put in force, and that was left out because the shape is `partial`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LeftOut {
+    /// The knob as it stands in the shape, such as `delay_ms` or `uplink/delay_ms`; or `transport_fault`.
+    pub knob: String,
+    /// The value asked for.
+    pub value: AskedValue,
+    /// Why this machine cannot, in plain words.
+    pub reason: String,
+}
+
+/// A value asked for: of a knob, or the type of a transport fault.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum AskedValue {
+    /// Of a knob that is on or off.
+    Flag(bool),
+    /// Of a knob that takes whole numbers.
+    Whole(u64),
+    /// Of a knob that takes any number.
+    Number(f64),
+    /// What was to happen to packets.
+    Fault(TransportAction),
+}
+
+impl AskedValue {
+    /// The value of a knob, from the number that [`Knob::get`] gives.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole knobs stay far below 2^53 and are not negative"
+    )]
+    pub fn of(knob: &Knob, number: f64) -> Self {
+        match knob.kind {
+            KnobKind::Flag => Self::Flag(number > 0.0),
+            KnobKind::Whole => Self::Whole(number as u64),
+            KnobKind::Number => Self::Number(number),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KNOBS;
+
+    #[test]
+    fn a_value_is_written_as_its_knob_is_and_read_again() {
+        let written = |name: &str, number| {
+            let knob = KNOBS.iter().find(|knob| knob.name == name).unwrap();
+            let value = AskedValue::of(knob, number);
+            let json = serde_json::to_string(&value).unwrap();
+            assert_eq!(serde_json::from_str::<AskedValue>(&json).unwrap(), value, "{json}");
+            json
+        };
+        assert_eq!(written("stall", 1.0), "true");
+        assert_eq!(written("delay_ms", 75.0), "75");
+        assert_eq!(written("loss_pct", 1.5), "1.5");
+        assert_eq!(written("rate_mbps", 2.0), "2.0");
+        let fault = AskedValue::Fault(TransportAction::Drop);
+        assert_eq!(serde_json::to_string(&fault).unwrap(), "\"drop\"");
+        assert_eq!(serde_json::from_str::<AskedValue>("\"drop\"").unwrap(), fault);
     }
 }

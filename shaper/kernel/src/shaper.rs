@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rebuffer_model::{Direction, KnobMeans, Shape};
-use rebuffer_shape::{Drift, Features, Interfaces, LinkPlan, Machine, Minor, Traffic};
+use rebuffer_shape::{Drift, Interfaces, LinkPlan, Machine, Minor, Traffic};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config::{Backend, Mode, ShaperConfig};
@@ -132,14 +132,7 @@ impl Shaper {
 
     /// Who can strike packets of a session, or why nobody can.
     pub fn striking(&self) -> KnobMeans {
-        match self.machine() {
-            Machine::Kernel(Features { filter: Ok(()), .. }) => {
-                KnobMeans::kernel("the packet filter (nf_tables) on the way in, by port", false)
-            }
-            Machine::Kernel(Features { filter: Err(missing), .. }) => KnobMeans::nobody(missing),
-            Machine::Pacing => KnobMeans::nobody("links are paced by the proxy, which does not see packets"),
-            Machine::Off(reason) => KnobMeans::nobody(reason),
-        }
+        rebuffer_shape::striking(&self.machine())
     }
 
     /// What has passed for each session that has classes, by [`Link::class`]: one question per device, whatever the number
@@ -160,7 +153,8 @@ impl Shaper {
         }
     }
 
-    fn machine(&self) -> Machine {
+    /// What there is to shape with.
+    pub fn machine(&self) -> Machine {
         match &self.inner.engine {
             Engine::Kernel(owner) => owner.machine().clone(),
             Engine::Pacing => Machine::Pacing,

@@ -62,6 +62,18 @@ pub fn means(knob: &str, direction: Direction, machine: &Machine) -> KnobMeans {
     }
 }
 
+/// Who can strike packets of a session, or why nobody can.
+pub fn striking(machine: &Machine) -> KnobMeans {
+    match machine {
+        Machine::Kernel(Features { filter: Ok(()), .. }) => {
+            KnobMeans::kernel("the packet filter (nf_tables) on the way in, by port", false)
+        }
+        Machine::Kernel(Features { filter: Err(missing), .. }) => KnobMeans::nobody(missing),
+        Machine::Pacing => KnobMeans::nobody("links are paced by the proxy, which does not see packets"),
+        Machine::Off(reason) => KnobMeans::nobody(reason),
+    }
+}
+
 /// Who turns each knob that these conditions ask for.
 pub(crate) fn means_asked(
     asked: &Conditions,
