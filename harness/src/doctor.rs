@@ -8,7 +8,7 @@ use std::io::Write as _;
 
 use anyhow::Context;
 use clap::Args;
-use rebuffer_api::MachineView;
+use rebuffer_api::{MachineView, PresetCounts};
 use rebuffer_model::{KnobMeans, TurnedBy};
 use rebuffer_shaper::{Mode, Shaper, ShaperConfig};
 use serde::Serialize;
@@ -60,7 +60,7 @@ async fn examine(config: ShaperConfig) -> anyhow::Result<Report> {
 
 impl Report {
     fn text(&self) -> String {
-        let MachineView { shaper, interfaces, knobs, transport_fault, path_ping } = &self.machine;
+        let MachineView { shaper, interfaces, knobs, presets, transport_fault, path_ping } = &self.machine;
         let mut text = format!("Rebuffer {}\n", self.version);
         let mut line = |name: &str, said: &str| {
             writeln!(text, "  {name:<12} {said}").expect("a string takes everything");
@@ -73,6 +73,7 @@ impl Report {
         line("interfaces", &packets);
         line("path ping", &by(path_ping));
         line("packets", &format!("of a session dropped or rejected: {}", by(transport_fault)));
+        line("presets", &how_many(presets));
         text.push_str("\n  knob                 way   done by           how, or why not\n");
         for knob in knobs {
             for (name, way, means) in [(knob.name, "down", &knob.downlink), ("", "up", &knob.uplink)] {
@@ -82,6 +83,13 @@ impl Report {
         }
         text
     }
+}
+
+fn how_many(presets: &PresetCounts) -> String {
+    let PresetCounts { wholly, partly, not_at_all } = presets;
+    format!(
+        "{wholly} apply wholly, {partly} partly (\"partial\": true in the shape), {not_at_all} not at all"
+    )
 }
 
 fn by(means: &KnobMeans) -> String {
@@ -122,6 +130,9 @@ mod tests {
         }
         assert!(text.contains("shaper       pacing: chosen"), "{text}");
         assert!(text.contains("delay_ms             down  proxy"), "{text}");
+        assert!(text.contains("presets      0 apply wholly, 64 partly"), "{text}");
+        let json = serde_json::to_string(&report).unwrap();
+        assert!(json.contains(r#""presets":{"wholly":0,"partly":64,"not_at_all":1}"#), "{json}");
     }
 
     #[test]

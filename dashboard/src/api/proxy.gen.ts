@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The links that have a name; `shape.preset` takes one. */
+        /** The links that have a name, and how much of each this machine can put in force; `shape.preset` takes one. */
         get: operations["listLinkPresets"];
         put?: never;
         post?: never;
@@ -303,6 +303,9 @@ export interface components {
                  * @description The rate that was read back, 10^6 bit/s; absent is unlimited.
                  */
                 in_force_rate_mbps?: number | null;
+                in_force?: components["schemas"]["Shape"] | null;
+                /** @description What of it this machine leaves out, steps of the pattern included; each knob with the largest value asked. */
+                left_out?: components["schemas"]["LeftOut"][];
             };
             /** @enum {string} */
             event: "shaper_config_change";
@@ -364,6 +367,8 @@ export interface components {
                  *     wire is not counted.
                  */
                 previous_measured_mbps?: number | null;
+                /** @description What of it this machine leaves out. */
+                left_out?: components["schemas"]["LeftOut"][];
                 /** @description What the kernel refused, if it did; the step before stays in force then. */
                 refused?: string | null;
             };
@@ -482,6 +487,8 @@ export interface components {
             complete: boolean;
             edits?: components["schemas"]["Edits"] | null;
         };
+        /** @description A value asked for: of a knob, or the type of a transport fault. */
+        AskedValue: boolean | number | components["schemas"]["TransportAction"];
         /**
          * Format: int32
          * @description The try within a play: 1 on a new play, one more per restart, 0 when unknown.
@@ -980,6 +987,11 @@ export interface components {
             /** @description The client's connection. */
             link: components["schemas"]["Link"];
         };
+        /**
+         * @description How much of what is asked a machine can put in force.
+         * @enum {string}
+         */
+        Extent: "wholly" | "partly" | "not_at_all";
         /** @description A value of a metric that has no column of its own. */
         Extra: number | string | boolean | null;
         /** @description What happens on the wire; `info` lists the faults with their meaning. */
@@ -1411,6 +1423,10 @@ export interface components {
                 rtt_ms: number;
                 /** @description The link. */
                 shape: components["schemas"]["Shape"];
+                /** @description How much of it this machine can put in force. */
+                applies: components["schemas"]["Extent"];
+                /** @description What a player with this preset and `partial` leaves out here. */
+                left_out?: components["schemas"]["LeftOut"][];
             }[];
         };
         /** @description A whole list. */
@@ -1471,6 +1487,15 @@ export interface components {
              */
             max: number;
         };
+        /** @description A part of a shape that a machine cannot put in force, and that was left out because the shape is `partial`. */
+        LeftOut: {
+            /** @description The knob as it stands in the shape, such as `delay_ms` or `uplink/delay_ms`; or `transport_fault`. */
+            knob: string;
+            /** @description The value asked for. */
+            value: components["schemas"]["AskedValue"];
+            /** @description Why this machine cannot, in plain words. */
+            reason: string;
+        };
         /** @description The client's connection, around the exchange. */
         Link: {
             /**
@@ -1530,8 +1555,10 @@ export interface components {
             rate_mbps?: number | null;
             /** @description Every knob as it was read back. */
             observed: components["schemas"]["Shape"];
-            /** @description Whether it is what was asked, at this step of the pattern if one runs. */
+            /** @description Whether it is what was asked, at this step of the pattern if one runs, but for what is left out. */
             in_sync: boolean;
+            /** @description What this machine leaves out of a `partial` shape now, at this step of the pattern if one runs. */
+            left_out?: components["schemas"]["LeftOut"][];
             pattern?: components["schemas"]["PatternView"] | null;
             transport_fault?: components["schemas"]["TransportView"] | null;
         };
@@ -1568,6 +1595,8 @@ export interface components {
             interfaces: string[];
             /** @description The knobs of a link. */
             knobs: components["schemas"]["KnobView"][];
+            /** @description How many of the links that have a name can be put in force. */
+            presets: components["schemas"]["PresetCounts"];
             /** @description Who strikes the packets of a session (`shape.transport_fault`), or why nobody can. */
             transport_fault: components["schemas"]["KnobMeans"];
             /** @description How the path to players is measured (`path_ping_rtt_ms`), or why it is not. */
@@ -1729,6 +1758,8 @@ export interface components {
             since?: components["schemas"]["Timestamp"] | null;
             /** @description Why it is not at this step: no ladder is known yet, the kernel refused it, it has played its one round. */
             idle?: string | null;
+            /** @description What this machine leaves out of a `partial` shape in any of the steps; each knob once, with the largest value asked. */
+            left_out?: components["schemas"]["LeftOut"][];
         };
         /** @description A number, and the sort of object it is about. */
         PerObject: {
@@ -2051,6 +2082,24 @@ export interface components {
         };
         /** @description A place in the feed. Grows by one per record, is never used twice, and is a string in JSON. */
         Position: string;
+        /** @description How many presets a machine can put in force, by how much of them. */
+        PresetCounts: {
+            /**
+             * Format: int32
+             * @description As they are.
+             */
+            wholly: number;
+            /**
+             * Format: int32
+             * @description With `partial`, without what is left out.
+             */
+            partly: number;
+            /**
+             * Format: int32
+             * @description Not at all.
+             */
+            not_at_all: number;
+        };
         /** @description A link with a name. */
         PresetView: {
             /** @description `source/name`, for `shape.preset`. */
@@ -2068,6 +2117,10 @@ export interface components {
             rtt_ms: number;
             /** @description The link. */
             shape: components["schemas"]["Shape"];
+            /** @description How much of it this machine can put in force. */
+            applies: components["schemas"]["Extent"];
+            /** @description What a player with this preset and `partial` leaves out here. */
+            left_out?: components["schemas"]["LeftOut"][];
         };
         /** @description What went wrong, as `application/problem+json`. */
         Problem: {
@@ -2358,6 +2411,11 @@ export interface components {
             preset?: string | null;
             pattern?: components["schemas"]["Pattern"] | null;
             transport_fault?: components["schemas"]["TransportFault"] | null;
+            /**
+             * @description Whether what this machine cannot do is left out, knob by knob and direction by direction, instead of refusing the
+             *     whole; `link.left_out` names it. What is stored stays what was asked, and each session tries all of it again.
+             */
+            partial?: boolean;
         };
         /** @description A span of numbers, both ends included; an absent end is open. */
         Span: {

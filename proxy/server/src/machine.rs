@@ -2,8 +2,9 @@
 //!
 //! Invariant: found out, not assumed; what is missing says why. Deliberately absent: finding it out (see the shaper).
 
-use rebuffer_api::{Capability, KnobView, MachineView};
-use rebuffer_model::{Direction, KNOBS, KnobMeans};
+use rebuffer_api::{Capability, KnobView, MachineView, PresetCounts};
+use rebuffer_model::{Direction, KNOBS, KnobMeans, PRESETS};
+use rebuffer_shape::Reach;
 use rebuffer_shaper::Shaper;
 
 use crate::sessions::link_backend;
@@ -15,6 +16,7 @@ pub fn machine(shaper: &Shaper) -> MachineView {
 }
 
 pub(crate) fn machine_of(shaper: &Shaper, path_ping: KnobMeans) -> MachineView {
+    let machine = shaper.machine();
     MachineView {
         shaper: Capability { backend: link_backend(shaper.backend()), reason: shaper.reason().to_owned() },
         interfaces: shaper.interfaces().to_vec(),
@@ -32,6 +34,9 @@ pub(crate) fn machine_of(shaper: &Shaper, path_ping: KnobMeans) -> MachineView {
                 max: knob.max,
             })
             .collect(),
+        presets: PresetCounts::of(
+            PRESETS.iter().map(|preset| Reach::of([preset.shape()], &machine).extent()),
+        ),
         transport_fault: shaper.striking(),
         path_ping,
     }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: everything here was found out at run time, and what is missing says why.
 
-use rebuffer_model::{FaultFact, KnobKind, KnobMeans, OriginName};
+use rebuffer_model::{Extent, FaultFact, KnobKind, KnobMeans, OriginName};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,10 +38,23 @@ pub struct MachineView {
     pub interfaces: Vec<String>,
     /// The knobs of a link.
     pub knobs: Vec<KnobView>,
+    /// How many of the links that have a name can be put in force.
+    pub presets: PresetCounts,
     /// Who strikes the packets of a session (`shape.transport_fault`), or why nobody can.
     pub transport_fault: KnobMeans,
     /// How the path to players is measured (`path_ping_rtt_ms`), or why it is not.
     pub path_ping: KnobMeans,
+}
+
+/// How many presets a machine can put in force, by how much of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PresetCounts {
+    /// As they are.
+    pub wholly: u32,
+    /// With `partial`, without what is left out.
+    pub partly: u32,
+    /// Not at all.
+    pub not_at_all: u32,
 }
 
 /// Where the rig listens.
@@ -123,4 +136,19 @@ pub struct Readiness {
     pub ready: bool,
     /// The parts.
     pub parts: Vec<PartView>,
+}
+
+impl PresetCounts {
+    /// Counts presets that a machine goes so far with.
+    pub fn of(extents: impl IntoIterator<Item = Extent>) -> Self {
+        let mut counts = Self::default();
+        for extent in extents {
+            *match extent {
+                Extent::Wholly => &mut counts.wholly,
+                Extent::Partly => &mut counts.partly,
+                Extent::NotAtAll => &mut counts.not_at_all,
+            } += 1;
+        }
+        counts
+    }
 }

@@ -19,7 +19,9 @@ pub use har::{
     Har, HarBeyond, HarCache, HarContent, HarCreator, HarEntry, HarLog, HarPair, HarRequest, HarResponse,
     HarTimings,
 };
-pub use info::{Capability, Info, KnobView, ListenView, MachineView, OriginView, PartView, Readiness};
+pub use info::{
+    Capability, Info, KnobView, ListenView, MachineView, OriginView, PartView, PresetCounts, Readiness,
+};
 pub use link::{PresetView, TraceDetail, TraceView};
 pub use merge::MergePatch;
 pub use page::Items;

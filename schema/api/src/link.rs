@@ -1,8 +1,11 @@
 //! Links by name and links over time: presets and traces as the control API shows them.
 //!
-//! Invariant: what a preset or a trace comes to is shown beside its name, so that nobody has to guess.
+//! Invariant: what a preset or a trace comes to is shown beside its name, so that nobody has to guess; of a preset also how
+//! much of it comes to that here.
 
-use rebuffer_model::{Certainty, Preset, Shape, TraceFormat, TraceName, TraceStats, TraceStep};
+use rebuffer_model::{
+    Certainty, Extent, LeftOut, Preset, Shape, TraceFormat, TraceName, TraceStats, TraceStep,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -22,6 +25,12 @@ pub struct PresetView {
     pub rtt_ms: u64,
     /// The link.
     pub shape: Shape,
+    /// How much of it this machine can put in force.
+    pub applies: Extent,
+    /// What a player with this preset and `partial` leaves out here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// A trace the rig keeps.
@@ -50,8 +59,9 @@ pub struct TraceDetail {
     pub steps: Vec<TraceStep>,
 }
 
-impl From<&Preset> for PresetView {
-    fn from(preset: &Preset) -> Self {
+impl PresetView {
+    /// A preset on a machine that goes so far with it.
+    pub fn of(preset: &Preset, applies: Extent, left_out: Vec<LeftOut>) -> Self {
         Self {
             name: preset.name.to_owned(),
             source: preset.source().to_owned(),
@@ -59,6 +69,8 @@ impl From<&Preset> for PresetView {
             certainty: preset.certainty,
             rtt_ms: preset.rtt_ms(),
             shape: preset.shape(),
+            applies,
+            left_out,
         }
     }
 }

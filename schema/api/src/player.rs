@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use rebuffer_model::{
-    AttemptId, Content, Control, LabelKey, LabelValue, LinkMetrics, OriginName, PlayId, PlayerId,
+    AttemptId, Content, Control, LabelKey, LabelValue, LeftOut, LinkMetrics, OriginName, PlayId, PlayerId,
     PlayerMetrics, Rule, RuleId, SessionId, Shape, ShapeControl, Timestamp, TransferTimeouts,
     TransportAction, Variant,
 };
@@ -103,8 +103,12 @@ pub struct LinkView {
     pub rate_mbps: Option<f64>,
     /// Every knob as it was read back.
     pub observed: Shape,
-    /// Whether it is what was asked, at this step of the pattern if one runs.
+    /// Whether it is what was asked, at this step of the pattern if one runs, but for what is left out.
     pub in_sync: bool,
+    /// What this machine leaves out of a `partial` shape now, at this step of the pattern if one runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub left_out: Vec<LeftOut>,
     /// Where the pattern stands; absent while none runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<PatternView>,
@@ -131,6 +135,10 @@ pub struct PatternView {
     /// Why it is not at this step: no ladder is known yet, the kernel refused it, it has played its one round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle: Option<String>,
+    /// What this machine leaves out of a `partial` shape in any of the steps; each knob once, with the largest value asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// What a transport fault does.

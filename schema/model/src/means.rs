@@ -2,7 +2,7 @@
 //!
 //! Invariant: what cannot be done says why. Deliberately absent: how it is found out (see the shaper).
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::{Knob, KnobKind, TransportAction};
@@ -76,28 +76,30 @@ pub struct LeftOut {
 pub enum AskedValue {
     /// Of a knob that is on or off.
     Flag(bool),
-    /// Of a knob that takes whole numbers.
-    Whole(u64),
-    /// Of a knob that takes any number.
-    Number(f64),
+    /// Of a knob that takes numbers; written without a point where it is whole.
+    Number(#[serde(serialize_with = "write_number")] f64),
     /// What was to happen to packets.
     Fault(TransportAction),
 }
 
 impl AskedValue {
     /// The value of a knob, from the number that [`Knob::get`] gives.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "whole knobs stay far below 2^53 and are not negative"
-    )]
     pub fn of(knob: &Knob, number: f64) -> Self {
         match knob.kind {
             KnobKind::Flag => Self::Flag(number > 0.0),
-            KnobKind::Whole => Self::Whole(number as u64),
-            KnobKind::Number => Self::Number(number),
+            KnobKind::Whole | KnobKind::Number => Self::Number(number),
         }
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a whole number within the bounds of a knob"
+)]
+fn write_number<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    let is_whole = number.fract() == 0.0 && (0.0..1e15).contains(number);
+    if is_whole { serializer.serialize_u64(*number as u64) } else { serializer.serialize_f64(*number) }
 }
 
 #[cfg(test)]
@@ -117,7 +119,7 @@ mod tests {
         assert_eq!(written("stall", 1.0), "true");
         assert_eq!(written("delay_ms", 75.0), "75");
         assert_eq!(written("loss_pct", 1.5), "1.5");
-        assert_eq!(written("rate_mbps", 2.0), "2.0");
+        assert_eq!(written("rate_mbps", 2.0), "2");
         let fault = AskedValue::Fault(TransportAction::Drop);
         assert_eq!(serde_json::to_string(&fault).unwrap(), "\"drop\"");
         assert_eq!(serde_json::from_str::<AskedValue>("\"drop\"").unwrap(), fault);

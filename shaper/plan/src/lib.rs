@@ -26,7 +26,7 @@ pub use kernel::{Aide, Class, Counters, Features, Interface, Kernel, Op, Refusal
 pub use means::{Machine, means, striking};
 pub use minor::{Minor, Minors, QUARANTINE};
 pub use netem::{Loss, Netem, Probability};
-pub use partial::{Partial, Reach};
+pub use partial::{Partial, Reach, fault_left_out};
 pub use pattern::{Beat, NoScore, Playing, Score};
 pub use plan::{Lane, LinkPlan, PlanError};
 pub use ports::Ports;

@@ -3,9 +3,11 @@
 //! Invariant: each knob that is asked for is applied as asked or left out with the reason, and what is applied is accepted by
 //! that machine without the rest. Deliberately absent: whether somebody wants a part of a shape at all.
 
-use rebuffer_model::{AskedValue, Direction, Extent, KNOBS, Knob, KnobMeans, LeftOut, Shape, TurnedBy};
+use rebuffer_model::{
+    AskedValue, Direction, Extent, KNOBS, Knob, KnobMeans, LeftOut, Shape, TransportFault, TurnedBy,
+};
 
-use crate::means::{Machine, means};
+use crate::means::{Machine, means, striking};
 
 /// A shape and what a machine makes of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +64,16 @@ impl Reach {
             (false, _) => Extent::Partly,
         }
     }
+}
+
+/// The transport fault as it is left out; none where somebody can strike packets.
+pub fn fault_left_out(fault: TransportFault, machine: &Machine) -> Option<LeftOut> {
+    let KnobMeans { by, how, .. } = striking(machine);
+    (by == TurnedBy::Nobody).then(|| LeftOut {
+        knob: "transport_fault".to_owned(),
+        value: AskedValue::Fault(fault.action),
+        reason: how,
+    })
 }
 
 /// What nobody can turn of what is asked, and how many knobs somebody can.
@@ -212,7 +224,6 @@ mod tests {
     fn number(value: &AskedValue) -> f64 {
         match value {
             AskedValue::Flag(on) => f64::from(u8::from(*on)),
-            AskedValue::Whole(number) => Millis(*number).as_f64(),
             AskedValue::Number(number) => *number,
             AskedValue::Fault(_) => f64::NAN,
         }

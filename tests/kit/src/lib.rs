@@ -21,6 +21,7 @@ pub use http2::{Answering, Http2, StreamAnswer, StreamEnding};
 pub use message::{Field, Head};
 pub use mixed::{mixed_site, mixed_table, pattern};
 pub use origin::{Asked, Gate, Origin, Said, Saying};
+pub use rebuffer_shaper::Mode;
 pub use rig::{Rig, Setup};
 pub use schema::Schema;
 pub use sse::{Event, Sse};

@@ -125,7 +125,14 @@ impl Rig {
 
     /// Stops the rig in order and starts it again on the same data, at the same address.
     pub async fn restarted(self) -> Self {
+        let mode = self.setup.mode;
+        self.restarted_with(mode).await
+    }
+
+    /// The same with another shaper, as if on another machine.
+    pub async fn restarted_with(self, mode: Mode) -> Self {
         let Self { setup, ip, data, proxy, mut serving, .. } = self;
+        let setup = Setup { mode, ..setup };
         proxy.stop().await;
         proxy.close().await;
         serving.shutdown().await;

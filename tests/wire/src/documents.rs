@@ -65,7 +65,8 @@ async fn live_answers_fit_the_document_and_every_operation_is_asked() {
     let mut events = Sse::open(rig.api.address, "/api/v2/events", None).await;
     let mut feed = Sse::open(rig.api.address, "/api/v2/feed", None).await;
 
-    let full = r#"{"player_id":"tv","labels":{"run":"7"},"shape":{"rate_mbps":100},"fault_rules":[
+    let full = r#"{"player_id":"tv","labels":{"run":"7"},"shape":{"rate_mbps":100,"loss_pct":1.5,
+        "uplink":{"delay_ms":9,"stall":true},"transport_fault":{"type":"drop"},"partial":true},"fault_rules":[
         {"id":"a","type":"corrupted","mode":"requests","consecutive":2,"frequency":0,"filter":{"request_kind":["segment"],
          "variant":{"rung_indexes":[0],"rung_positions":["top"],"resolutions":["320x180"],"bandwidth_above":1,
          "bandwidth_below":9000000,"codec_prefix":"avc1"},"url_match":{"mode":"regex","patterns":["x"]}}}]}"#;

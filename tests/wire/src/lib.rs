@@ -30,6 +30,8 @@ mod origin_connections;
 #[cfg(test)]
 mod origin_trouble;
 #[cfg(test)]
+mod partial;
+#[cfg(test)]
 mod playlists;
 #[cfg(test)]
 mod redaction;

@@ -6,7 +6,10 @@
 use std::sync::Arc;
 
 use rebuffer_api::{Frame, PlayerDeleted, PlayerRecord};
-use rebuffer_model::{Action, ActionKind, ActionSource, Control, EndReason, Fault, PlayerId, RecordBody};
+use rebuffer_model::{
+    Action, ActionKind, ActionSource, Control, EndReason, Fault, LeftOut, PlayerId, RecordBody, Shape,
+};
+use rebuffer_shaper::InForce;
 
 use super::{Refusal, possible};
 use crate::clock;
@@ -19,6 +22,15 @@ pub(super) struct Change {
     pub(super) control: Control,
     /// The dotted paths it sets.
     pub(super) leaves: Vec<String>,
+}
+
+/// What came of what was asked of a link.
+#[derive(Debug, Default)]
+struct LinkOutcome {
+    /// As it was read back; without a session, as it was asked.
+    rate_mbps: Option<f64>,
+    in_force: Option<Box<Shape>>,
+    left_out: Vec<LeftOut>,
 }
 
 /// Makes a change; the caller holds the player's `change`.
@@ -35,9 +47,10 @@ pub(super) async fn apply(
     control.check()?;
     let _naming = rig.traces.naming.read().await;
     let before = player.controlled();
-    if before.control.shape != control.shape {
-        possible::check(rig, &control.shape)?;
-    }
+    let left_out = match before.control.shape == control.shape {
+        true => Vec::new(),
+        false => possible::check(rig, &control.shape)?,
+    };
     let mut after = Controlled { control, fields: before.fields.clone() };
     let revision = before.revision() + 1;
     after.fields.extend(leaves.into_iter().map(|leaf| (leaf, revision)));
@@ -49,7 +62,10 @@ pub(super) async fn apply(
     let session = player.session();
     let stage = OnRig { rig: Arc::clone(rig), player: Arc::clone(player) };
     let changing = match &session {
-        Some(session) => Some(session.conductor.change(Wanted::of(&asked), &stage).await?),
+        Some(session) => {
+            let wanted = Wanted::of(&asked, &rig.shaper.machine());
+            Some(session.conductor.change(wanted, &stage).await?)
+        }
         None => None,
     };
     if let Err(error) = rig.store.save(player.stored(&after)).await {
@@ -58,11 +74,18 @@ pub(super) async fn apply(
         }
         return Err(error.into());
     }
-    let rate = match &session {
-        Some(session) => session.link.in_force().rate.map(|rate| rate.mbps()),
-        None => asked.base().down.rate_mbps.map(rebuffer_model::Mbps::get),
+    let outcome = match session.as_ref().map(|session| session.link.in_force()) {
+        Some(InForce { rate, observed, .. }) => LinkOutcome {
+            rate_mbps: rate.map(|rate| rate.mbps()),
+            in_force: Some(Box::new(observed)),
+            left_out,
+        },
+        None => {
+            let rate_mbps = asked.base().down.rate_mbps.map(rebuffer_model::Mbps::get);
+            LinkOutcome { rate_mbps, in_force: None, left_out }
+        }
     };
-    let kinds = what_changed(&before.control, &after.control, rate);
+    let kinds = what_changed(&before.control, &after.control, outcome);
     if before.control.shape.transport_fault != asked.transport_fault {
         player.set_spent_fault(None);
     }
@@ -110,7 +133,7 @@ fn keep_fields_bounded(controlled: &mut Controlled) {
     }
 }
 
-fn what_changed(before: &Control, after: &Control, in_force_rate_mbps: Option<f64>) -> Vec<ActionKind> {
+fn what_changed(before: &Control, after: &Control, link: LinkOutcome) -> Vec<ActionKind> {
     let mut kinds = Vec::new();
     let armed = |fault: Fault| fault != Fault::None;
     for rule in &after.fault_rules {
@@ -136,7 +159,9 @@ fn what_changed(before: &Control, after: &Control, in_force_rate_mbps: Option<f6
     if before.shape != after.shape {
         kinds.push(ActionKind::ShaperConfigChange {
             asked: Box::new(after.shape.clone()),
-            in_force_rate_mbps,
+            in_force_rate_mbps: link.rate_mbps,
+            in_force: link.in_force,
+            left_out: link.left_out,
         });
     }
     if before.transfer_timeouts != after.transfer_timeouts {
@@ -178,7 +203,8 @@ mod tests {
     }
 
     fn names(before: &str, after: &str) -> Vec<&'static str> {
-        what_changed(&control(before), &control(after), None).iter().map(ActionKind::event).collect()
+        let kinds = what_changed(&control(before), &control(after), LinkOutcome::default());
+        kinds.iter().map(ActionKind::event).collect()
     }
 
     #[test]

@@ -7,13 +7,15 @@
 
 mod run;
 mod stage;
+mod wanted;
 mod windows;
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rebuffer_api::{PatternView, TransportView};
-use rebuffer_model::{ActionKind, Mbps, Pattern, PatternStep, Shape, ShapeControl, TransportFault};
+use rebuffer_model::{ActionKind, LeftOut, Mbps, PatternStep};
+use rebuffer_shape::{Machine, Partial};
 use rebuffer_shaper::{Link, ShaperError};
 use tokio::sync::{Notify, OwnedMutexGuard};
 use tokio::time::{Instant, sleep_until};
@@ -22,14 +24,7 @@ use run::{Run, Turn};
 use windows::Windows;
 
 pub(crate) use stage::{Carrier, OnRig, Stage};
-
-/// What a link is to do.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Wanted {
-    base: Shape,
-    pattern: Option<Pattern>,
-    transport_fault: Option<TransportFault>,
-}
+pub(crate) use wanted::Wanted;
 
 /// The owner of a link.
 #[derive(Debug)]
@@ -37,6 +32,8 @@ pub(crate) struct Conductor<C = Link> {
     carrier: C,
     /// The rate of a link that has none of its own.
     baseline: Option<Mbps>,
+    /// What the carrier can be made to do.
+    machine: Machine,
     desk: Arc<tokio::sync::Mutex<Desk>>,
     shown: Mutex<Shown>,
     wake: Notify,
@@ -47,6 +44,8 @@ pub(crate) struct Conductor<C = Link> {
 pub(crate) struct Shown {
     pub(crate) pattern: Option<PatternView>,
     pub(crate) transport_fault: Option<TransportView>,
+    /// What was asked and is left out now.
+    pub(crate) left_out: Vec<LeftOut>,
     /// Whether the last change is not in force because it was refused.
     pub(crate) refused: bool,
 }
@@ -57,6 +56,8 @@ struct Desk {
     wanted: Wanted,
     run: Option<Run>,
     windows: Option<Windows>,
+    /// What of the shape of now is left out.
+    left_out: Vec<LeftOut>,
     /// Whether a task turns the steps.
     conducted: bool,
     /// The session is over.
@@ -79,18 +80,12 @@ pub(crate) struct CannotSet {
     pub(crate) error: ShaperError,
 }
 
-impl Wanted {
-    /// What an operator asked for.
-    pub(crate) fn of(shape: &ShapeControl) -> Self {
-        Self { base: shape.base(), pattern: shape.pattern.clone(), transport_fault: shape.transport_fault }
-    }
-}
-
 impl<C: Carrier> Conductor<C> {
-    pub(crate) fn new(carrier: C, baseline: Option<Mbps>) -> Arc<Self> {
+    pub(crate) fn new(carrier: C, baseline: Option<Mbps>, machine: Machine) -> Arc<Self> {
         Arc::new(Self {
             carrier,
             baseline,
+            machine,
             desk: Arc::default(),
             shown: Mutex::default(),
             wake: Notify::new(),
@@ -194,8 +189,8 @@ impl<C: Carrier> Conductor<C> {
             Some(_) | None => Turn::Stay,
         };
         let step = desk.run.as_ref().and_then(Run::step);
-        let shape = self.shape_at(&desk.wanted.base, step);
-        let in_force = self.carrier.set(&shape).await.map_err(|error| {
+        let link = self.link_at(&desk.wanted, step);
+        let in_force = self.carrier.set(&link.applied).await.map_err(|error| {
             let pointer = match (step, &error) {
                 (None, ShaperError::OutOfRange { knob, .. }) => format!("/shape/{knob}"),
                 (None, _) => "/shape".to_owned(),
@@ -207,10 +202,12 @@ impl<C: Carrier> Conductor<C> {
         let bytes = if is_new { self.carrier.bytes().await } else { None };
         if let Some(run) = &mut desk.run {
             run.set(None);
+            run.review(|steps| desk.wanted.left_out_in(steps, &self.machine));
             if is_new {
-                told.extend(run.told(turn, &shape, bytes));
+                told.extend(run.told(turn, &link, bytes));
             }
         }
+        desk.left_out = link.left_out;
         Ok(())
     }
 
@@ -248,8 +245,8 @@ impl<C: Carrier> Conductor<C> {
 
     /// Puts the shape of `desk` in force again after something failed.
     async fn set_back(&self, desk: &Desk) {
-        let shape = self.shape_at(&desk.wanted.base, desk.run.as_ref().and_then(Run::step));
-        if let Err(error) = self.carrier.set(&shape).await {
+        let link = self.link_at(&desk.wanted, desk.run.as_ref().and_then(Run::step));
+        if let Err(error) = self.carrier.set(&link.applied).await {
             tracing::error!(%error, "a link could not be set back");
         }
     }
@@ -261,9 +258,15 @@ impl<C: Carrier> Conductor<C> {
             let turn = run.turn(Instant::now(), stage);
             if turn != Turn::Stay {
                 let bytes = self.carrier.bytes().await;
-                let shape = self.shape_at(&desk.wanted.base, run.step());
-                run.set(self.carrier.set(&shape).await.err().map(|error| error.to_string()));
-                told.extend(run.told(turn, &shape, bytes));
+                let link = self.link_at(&desk.wanted, run.step());
+                run.set(self.carrier.set(&link.applied).await.err().map(|error| error.to_string()));
+                if !run.is_reviewed() {
+                    run.review(|steps| desk.wanted.left_out_in(steps, &self.machine));
+                }
+                told.extend(run.told(turn, &link, bytes));
+                if !run.is_refused() {
+                    desk.left_out = link.left_out;
+                }
             }
         }
         if let Some(windows) = &mut desk.windows {
@@ -279,13 +282,8 @@ impl<C: Carrier> Conductor<C> {
         }
     }
 
-    /// The link at a step of a pattern, or without one.
-    fn shape_at(&self, base: &Shape, step: Option<&PatternStep>) -> Shape {
-        let mut shape = step.map_or(*base, |step| step.over(base));
-        if !step.is_some_and(|step| step.unlimited) {
-            shape.down.rate_mbps = shape.down.rate_mbps.or(self.baseline);
-        }
-        shape
+    fn link_at(&self, wanted: &Wanted, step: Option<&PatternStep>) -> Partial {
+        wanted.link_at(step, self.baseline, &self.machine)
     }
 
     fn is_as_wanted(&self, desk: &Desk) -> bool {
@@ -299,6 +297,7 @@ impl<C: Carrier> Conductor<C> {
         *self.shown.lock() = Shown {
             pattern: desk.run.as_ref().map(Run::view),
             transport_fault: desk.windows.as_ref().map(Windows::view),
+            left_out: desk.left_out.iter().chain(&desk.wanted.fault_left_out).cloned().collect(),
             refused: desk.run.as_ref().is_some_and(Run::is_refused),
         };
     }

@@ -116,9 +116,10 @@ async fn prepare(
     port: u16,
 ) -> Result<(Arc<Session>, Changing), OpenError> {
     let link = rig.shaper.attach(port).map_err(OpenError::Link)?;
-    let conductor = Conductor::new(link.clone(), rig.config.baseline);
+    let machine = rig.shaper.machine();
+    let wanted = Wanted::of(&player.controlled().control.shape, &machine);
+    let conductor = Conductor::new(link.clone(), rig.config.baseline, machine);
     let stage = OnRig { rig: Arc::clone(rig), player: Arc::clone(player) };
-    let wanted = Wanted::of(&player.controlled().control.shape);
     let changing = match conductor.change(wanted, &stage).await {
         Ok(changing) => changing,
         Err(CannotSet { error, .. }) => {

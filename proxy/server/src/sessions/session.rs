@@ -131,6 +131,7 @@ impl Session {
             rate_mbps: in_force.rate.map(|rate| rate.mbps()),
             observed: in_force.observed,
             in_sync: in_force.in_sync && !shown.refused,
+            left_out: shown.left_out,
             pattern: shown.pattern,
             transport_fault: shown.transport_fault,
         }

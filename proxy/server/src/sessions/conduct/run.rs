@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use rebuffer_api::PatternView;
-use rebuffer_model::{ActionKind, Mbps, Pattern, PatternStep, Shape, Timestamp};
-use rebuffer_shape::{Beat, NoScore, Playing, Score};
+use rebuffer_model::{ActionKind, LeftOut, Mbps, Pattern, PatternStep, Timestamp};
+use rebuffer_shape::{Beat, NoScore, Partial, Playing, Score};
 use tokio::time::Instant;
 
 use super::Stage;
@@ -23,6 +23,8 @@ pub(super) struct Run {
     state: State,
     /// Why the link is not as this step has it.
     refused: Option<String>,
+    /// What is left out in any of the steps; none since there are other steps.
+    left_out: Option<Vec<LeftOut>>,
     since: Option<Timestamp>,
     /// Bytes on the wire when the step began, and when that was.
     mark: Option<(u64, Instant)>,
@@ -53,7 +55,7 @@ enum State {
 impl Run {
     pub(super) fn new(pattern: Pattern) -> Self {
         let state = State::Waiting(NoScore::NoLadder);
-        Self { pattern, state, refused: None, since: None, mark: None }
+        Self { pattern, state, refused: None, left_out: None, since: None, mark: None }
     }
 
     /// Whether this is the run of before, perhaps later.
@@ -73,6 +75,7 @@ impl Run {
                     && score != *playing.score()
                 {
                     playing.take_up(score);
+                    self.left_out = None;
                     due = playing.at(elapsed);
                 }
                 match due {
@@ -106,6 +109,7 @@ impl Run {
         match playing.at(Duration::ZERO) {
             Some(beat) => {
                 self.state = State::Playing { playing, began: now, beat };
+                self.left_out = None;
                 Turn::Begin
             }
             None => {
@@ -128,8 +132,21 @@ impl Run {
         self.refused = refused;
     }
 
-    /// What is to be told of a turn that put `shape` in force, or tried to; `bytes` had passed by then.
-    pub(super) fn told(&mut self, turn: Turn, shape: &Shape, bytes: Option<u64>) -> Vec<ActionKind> {
+    /// Whether what is left out in any of the steps is known.
+    pub(super) fn is_reviewed(&self) -> bool {
+        self.left_out.is_some()
+    }
+
+    /// Works out what is left out in any of the steps.
+    pub(super) fn review(&mut self, left_out: impl FnOnce(&[PatternStep]) -> Vec<LeftOut>) {
+        self.left_out = match &self.state {
+            State::Playing { playing, .. } => Some(left_out(playing.score().steps())),
+            State::Waiting(_) | State::Over { .. } => None,
+        };
+    }
+
+    /// What is to be told of a turn that put `link` in force, or tried to; `bytes` had passed by then.
+    pub(super) fn told(&mut self, turn: Turn, link: &Partial, bytes: Option<u64>) -> Vec<ActionKind> {
         let now = Instant::now();
         let measured = self.mark.take().zip(bytes).and_then(|((before, since), bytes)| {
             mean_mbps(bytes.checked_sub(before)?, now.saturating_duration_since(since))
@@ -157,10 +174,11 @@ impl Run {
         told.push(ActionKind::PatternStep {
             step: number(beat.step),
             mode: self.mode(),
-            rate_mbps: shape.down.rate_mbps.map(Mbps::get),
+            rate_mbps: link.asked.down.rate_mbps.map(Mbps::get),
             duration_s: score.steps().get(beat.step).map_or(0.0, |step| step.duration_seconds),
-            asked: Box::new(*shape),
+            asked: Box::new(link.asked),
             previous_measured_mbps: measured,
+            left_out: link.left_out.clone(),
             refused: self.refused.clone(),
         });
         self.since = Some(clock::now());
@@ -204,7 +222,11 @@ impl Run {
             }
         };
         let idle = self.refused.as_ref().map(|refused| format!("refused: {refused}")).or(why);
-        PatternView { mode: self.mode(), step, steps, round, since: self.since, idle }
+        let left_out = match self.state {
+            State::Playing { .. } => self.left_out.clone().unwrap_or_default(),
+            State::Waiting(_) | State::Over { .. } => Vec::new(),
+        };
+        PatternView { mode: self.mode(), step, steps, round, since: self.since, idle, left_out }
     }
 
     fn mode(&self) -> String {

@@ -1,10 +1,12 @@
 //! A conductor on paused time, over a link that paces and remembers what it was told.
 
+mod partial;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rebuffer_model::{Conditions, Trace, TraceName, Variant};
+use rebuffer_model::{Conditions, Shape, Trace, TraceName, TransportFault, Variant};
 use rebuffer_shaper::{InForce, Mode, Shaper, ShaperConfig, Strike};
 use tokio::task::JoinHandle;
 use tokio::time::{advance, sleep};
@@ -121,7 +123,8 @@ impl Theatre {
         });
         let (ladder, said, spent) = (Mutex::default(), Mutex::default(), Mutex::default());
         let watch = Arc::new(Watch { began, ladder, said, spent });
-        let conductor = Conductor::new(Arc::clone(&told), baseline.map(|rate| Mbps::new(rate).unwrap()));
+        let baseline = baseline.map(|rate| Mbps::new(rate).unwrap());
+        let conductor = Conductor::new(Arc::clone(&told), baseline, Machine::Pacing);
         Self { told, watch, conductor, task: None }
     }
 
@@ -165,7 +168,7 @@ impl Theatre {
 }
 
 fn wanted(json: &str) -> Wanted {
-    Wanted::of(&serde_json::from_str(json).unwrap())
+    Wanted::of(&serde_json::from_str(json).unwrap(), &Machine::Pacing)
 }
 
 fn millis(began: Instant) -> u64 {
