@@ -64,11 +64,19 @@ export async function segmentsStruck(page, ruleId, count) {
 export async function cap(page, mbps) {
   await at(page, 'rate-input').fill(String(mbps))
   await at(page, 'rate-input').press('Enter')
-  await page.waitForFunction(
-    (mbps) => document.querySelector('[data-testid=rate-in-force]')?.dataset.value === mbps,
-    String(mbps),
+  return says(page, 'rate-in-force', 'value', String(mbps))
+}
+
+/** Waits until an element says so in one of its data attributes; returns what it said. */
+export async function says(page, id, name, value) {
+  const said = await page.waitForFunction(
+    ([id, name, value]) => {
+      const said = document.querySelector(`[data-testid="${id}"]`)?.dataset[name]
+      return said === value ? said : undefined
+    },
+    [id, name, value],
   )
-  return at(page, 'rate-in-force').getAttribute('data-value')
+  return said.jsonValue()
 }
 
 /** Waits until the rung in the chart is between these; returns it. */

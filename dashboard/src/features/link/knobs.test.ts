@@ -2,18 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import type { KnobView, PresetView, ShapeControl } from '@/api/schema'
 
-import {
-  askedOf,
-  bySource,
-  isSame,
-  knobLabel,
-  knobPatch,
-  missingOf,
-  placeOf,
-  presetPatch,
-  resetPatch,
-  summary,
-} from './knobs'
+import { askedOf, bySource, isSame, knobLabel, knobPatch, placeOf, presetPatch, resetPatch, summary } from './knobs'
 
 const knob = (name: string, unit: string, kind: KnobView['kind'] = 'whole') =>
   ({ name, unit, kind, default: 'none', doc: '', min: 0, max: 100 }) as unknown as KnobView
@@ -64,8 +53,24 @@ describe('a change of the link', () => {
   })
 
   it('clears the knobs that would stand over a preset, but not the seed', () => {
-    expect(presetPatch(shape, 'wpt/lte')).toEqual({ rate_mbps: null, uplink: null, preset: 'wpt/lte' })
-    expect(presetPatch({ seed: 7 }, 'wpt/lte')).toEqual({ preset: 'wpt/lte' })
+    expect(presetPatch(shape, 'wpt/lte', false)).toEqual({ rate_mbps: null, uplink: null, preset: 'wpt/lte' })
+    expect(presetPatch({ seed: 7 }, 'wpt/lte', false)).toEqual({ preset: 'wpt/lte' })
+  })
+
+  it('asks for a part of a preset where that was said, and for all of it otherwise', () => {
+    expect(presetPatch({}, 'wpt/3g', true)).toEqual({ preset: 'wpt/3g', partial: true })
+    expect(presetPatch({ preset: 'wpt/3g', partial: true }, 'wpt/lte', true)).toEqual({
+      preset: 'wpt/lte',
+      partial: true,
+    })
+    expect(presetPatch({ preset: 'wpt/3g', partial: true }, 'wpt/lte', false)).toEqual({
+      preset: 'wpt/lte',
+      partial: null,
+    })
+    expect(resetPatch({ preset: 'wpt/3g', partial: true })).toEqual({ preset: null, partial: null })
+    const running: ShapeControl = { partial: true, pattern: { trace: 'lossy' } }
+    expect(presetPatch(running, 'wpt/lte', false)).toEqual({ preset: 'wpt/lte' })
+    expect(resetPatch({ ...running, rate_mbps: 5 })).toEqual({ rate_mbps: null })
   })
 })
 
@@ -114,18 +119,4 @@ it('keeps presets with who calls them so', () => {
     ['wpt', 'about wpt', 2],
     ['atc', 'about atc', 1],
   ])
-})
-
-it('says which knobs of a preset nobody can turn here, in each direction', () => {
-  const means = (down: string, up: string) => ({ downlink: { by: down }, uplink: { by: up } })
-  const knobs = [
-    { ...knob('rate_mbps', 'Mbit/s', 'number'), ...means('kernel', 'kernel') },
-    { ...knob('delay_ms', 'ms'), ...means('proxy', 'nobody') },
-    { ...knob('jitter_ms', 'ms'), ...means('nobody', 'nobody') },
-  ] as KnobView[]
-  const preset = (shape: ShapeControl) => ({ shape }) as PresetView
-  expect(missingOf(preset({ rate_mbps: 5, delay_ms: 20, uplink: { rate_mbps: 1 } }), knobs)).toBe('')
-  expect(missingOf(preset({ delay_ms: 20, jitter_ms: 5, uplink: { delay_ms: 20, jitter_ms: 0 } }), knobs)).toBe(
-    'jitter (downlink), delay (uplink)',
-  )
 })

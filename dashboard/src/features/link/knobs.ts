@@ -57,15 +57,17 @@ export function knobPatch({ direction, name }: Place, value: Value | null): Shap
   return direction === 'uplink' ? { uplink: field } : field
 }
 
-/** Every knob the player's own shape turns, taken back. Pattern and transport fault stay. */
+/** Every knob the player's own shape turns, taken back. Pattern and transport fault stay, and that a part of them is enough. */
 export function resetPatch(shape: ShapeControl): ShapePatch {
-  const set = Object.entries(shape).filter(([key, value]) => isThere(value) && !OF_CONTROL.some((name) => name === key))
+  const stays = OF_CONTROL.filter((name) => isThere(shape[name]))
+  const kept: readonly string[] = stays.length > 0 ? [...OF_CONTROL, 'partial'] : OF_CONTROL
+  const set = Object.entries(shape).filter(([key, value]) => isThere(value) && !kept.includes(key))
   return Object.fromEntries(set.map(([key]) => [key, null]))
 }
 
 /** A link with a name, as it is: knobs that would stand over it are taken back. The seed stays. */
-export function presetPatch(shape: ShapeControl, preset: string | null): ShapePatch {
-  return { ...resetPatch({ ...shape, seed: null }), preset }
+export function presetPatch(shape: ShapeControl, preset: string | null, partial: boolean): ShapePatch {
+  return { ...resetPatch({ ...shape, seed: null }), preset, ...(partial ? { partial } : {}) }
 }
 
 /** The knob that a pointer into a player's document means. */
@@ -120,16 +122,6 @@ export function bySource(presets: readonly PresetView[]): { source: string; abou
     groups.set(source, group)
   }
   return [...groups.values()]
-}
-
-/** The knobs of a preset that nobody can turn here, in words; nothing where it can be had whole. */
-export function missingOf({ shape }: PresetView, knobs: readonly KnobView[]): string {
-  const missing = DIRECTIONS.flatMap((direction) =>
-    knobs
-      .filter((knob) => meansOf(knob, direction).by === 'nobody' && valueOf(shape, { direction, name: knob.name }))
-      .map(({ name }) => `${knobLabel(name).toLowerCase()} (${direction})`),
-  )
-  return missing.join(', ')
 }
 
 /** What a preset does, each direction in a few signs. */

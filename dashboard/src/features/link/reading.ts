@@ -1,11 +1,12 @@
 // What is in force of one knob, beside what was asked of it, and why the two may differ.
 //
-// Invariant: only the rig says whether the link is as asked. Where it says yes and the values differ, a step of the pattern
-// or the rig's baseline stands over the knob.
+// Invariant: only the rig says whether the link is as asked. Where it says yes and the values differ, the knob is left out, or
+// a step of the pattern or the rig's baseline stands over it.
 
 import type { KnobView, LinkView } from '@/api/schema'
 
 import { type Asked, isSame, knobLabel, numberWords, type Place, type Value, valueOf } from './knobs'
+import { isLeftOut } from './leftOut'
 
 export interface Reading {
   text: string
@@ -37,7 +38,9 @@ function words(knob: KnobView, value: Value | null): string {
   return knob.name === 'rate_mbps' ? 'unlimited' : 'none'
 }
 
-function tagOf(link: LinkView, { direction, name }: Place, asked: Asked): { text: string; bad: boolean } {
+function tagOf(link: LinkView, place: Place, asked: Asked): { text: string; bad: boolean } {
+  const { direction, name } = place
+  if (isLeftOut(link, place)) return { text: 'left out', bad: false }
   if (!link.in_sync) return { text: 'not as asked', bad: true }
   if (link.pattern && link.pattern.step > 0) return { text: `step ${link.pattern.step}`, bad: false }
   if (direction === 'downlink' && name === 'rate_mbps' && asked.value === null) return { text: 'baseline', bad: false }

@@ -3,6 +3,7 @@
 import { isThere } from '@/api/absent'
 import type { ControlRow } from '@/api/schema'
 import type { Mark } from '@/charts/marks'
+import { leftOutNames } from '@/features/link/leftOut'
 import { sentenceOf } from '@/features/rules/sentence'
 import { count, mbps, words } from '@/ui/format'
 
@@ -20,6 +21,7 @@ interface Info {
   rule_id?: string
   asked?: { rate_mbps?: number | null; preset?: string | null; pattern?: object | null; stall?: boolean | null }
   in_force_rate_mbps?: number | null
+  left_out?: { knob: string }[]
   mode?: string
   step?: number
   steps?: number
@@ -44,7 +46,8 @@ export function markOf(row: ControlRow, rateOfPreset = NO_PRESET): Mark | undefi
     case 'shaper_config_change': {
       const { asked, inForce = null } = linkOf(info, rateOfPreset)
       const differs = asked !== inForce && !isThere(info.asked?.pattern) ? `, ${rateText(inForce)} in force` : ''
-      return { ...base, kind: 'rate', text: `Link set to ${rateText(asked)}${differs}` }
+      const rest = info.left_out?.length ? `; left out: ${leftOutNames(info.left_out)}` : ''
+      return { ...base, kind: 'rate', text: `Link set to ${rateText(asked)}${differs}${rest}` }
     }
     case 'fault_rule_enabled':
     case 'fault_rule_config_change': {

@@ -12,6 +12,7 @@ import type { PlayerRecord } from '@/api/schema'
 
 export const keys = {
   info: ['info'] as const,
+  presets: ['link-presets'] as const,
   players: ['players'] as const,
   player: (id: string) => ['player', id] as const,
 }

@@ -29,6 +29,7 @@ export function followRig(): void {
         void client.invalidateQueries({ queryKey: keys.players })
         void client.invalidateQueries({ queryKey: ['player'] })
         void client.invalidateQueries({ queryKey: keys.info })
+        void client.invalidateQueries({ queryKey: keys.presets })
       }
       if (!(next.kind === 'connecting' && state.value.kind === 'down')) state.value = next
     },

@@ -88,6 +88,17 @@ it('asks for what a preset asks', () => {
   expect(feed.marks.all[0]?.text).toBe('Link set to 1.60 Mbit/s')
 })
 
+it('says what a machine left out of what was asked', () => {
+  const feed = new SessionFeed()
+  const left_out = [
+    { knob: 'loss_pct', value: 1, reason: 'paced' },
+    { knob: 'uplink/delay_ms', value: 75, reason: 'paced' },
+  ]
+  const info = JSON.stringify({ asked: { rate_mbps: 3, partial: true }, in_force_rate_mbps: 3, left_out })
+  feed.control({ ts: at(1), id: '1', event: 'shaper_config_change', info })
+  expect(feed.marks.all[0]?.text).toBe('Link set to 3.00 Mbit/s; left out: loss, uplink delay')
+})
+
 it('makes one band of the two ends of a window in which packets are struck', () => {
   const feed = new SessionFeed()
   feed.control({ ts: at(1), id: '1', event: 'fault_on', info: '{"type":"drop"}' })

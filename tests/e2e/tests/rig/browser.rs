@@ -1,12 +1,14 @@
-//! The page in a real browser: it plays, a rule armed by hand strikes as told, a cap set by hand is felt and shown.
+//! The page in a real browser: it plays, a rule armed by hand strikes as told, a cap set by hand is felt and shown, and a link
+//! with a name applies as far as the machine goes.
 //!
 //! The browser is driven by the scripts in `browser/`, which tell what they saw; what that should be is decided here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rebuffer_e2e::{Archive, Place, Rig, Shaper, lacks, tied};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 const VISIT: Duration = Duration::from_secs(150);
@@ -32,26 +34,82 @@ struct Row {
     rule_id: String,
 }
 
-#[tokio::test]
-async fn the_page_plays_breaks_and_throttles() {
+/// What a visitor saw who chose a link that can be had in part.
+#[derive(Debug, Deserialize)]
+struct SeenOfPreset {
+    player_id: String,
+    /// What the list says of the preset, and whether one that cannot be had is out of reach.
+    offered: String,
+    impossible: bool,
+    in_force: String,
+    left_out: String,
+    /// The row of the uplink's delay.
+    uplink: String,
+    refused: String,
+    /// The switch: at first, with the preset, after it was to be off, after a reset.
+    switches: [String; 4],
+    errors: Vec<String>,
+}
+
+/// Where the scripts are, unless something they need is missing.
+fn scripts() -> Option<PathBuf> {
     if !Path::new(CHROMIUM).is_file() {
-        return lacks("Chromium is not installed");
+        lacks("Chromium is not installed");
+        return None;
     }
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
-    let packages = scripts.join("../../../dashboard/node_modules/playwright-core");
-    if !packages.is_dir() {
-        return lacks("the dashboard's packages are not installed (`npm ci` in dashboard/)");
+    if !scripts.join("../../../dashboard/node_modules/playwright-core").is_dir() {
+        lacks("the dashboard's packages are not installed (`npm ci` in dashboard/)");
+        return None;
     }
-    let Some(place) = Place::take("page") else { return };
-    let rig = Rig::start(&place, Shaper::Pacing).await;
-    rig.ready().await;
+    Some(scripts)
+}
 
+/// Runs a script against the rig; what it saw.
+async fn visit<T: DeserializeOwned>(script: &Path, rig: &Rig, pictures: &Path) -> T {
     let mut visit = tied("node");
-    visit.arg(scripts.join("testing-session.mjs")).arg(CHROMIUM).arg(rig.api()).arg(place.keeps("page"));
+    visit.arg(script).arg(CHROMIUM).arg(rig.api()).arg(pictures);
     let output = tokio::time::timeout(VISIT, visit.output()).await.expect("a visit ends").unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "pictures are in target/e2e: {errors}");
-    let seen: Seen = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn the_page_applies_a_preset_in_part_and_says_what_is_left_out() {
+    let Some(scripts) = scripts() else { return };
+    let Some(place) = Place::take("partial") else { return };
+    let rig = Rig::start(&place, Shaper::Pacing).await;
+    rig.ready().await;
+    let seen: SeenOfPreset = visit(&scripts.join("partial-link.mjs"), &rig, &place.keeps("page")).await;
+    assert_eq!(seen.errors, [""; 0], "exceptions in the page");
+    assert!(seen.offered.contains("Left out here: uplink rate, uplink delay"), "{seen:?}");
+    assert!(seen.impossible, "losses alone cannot be paced");
+    assert_eq!(seen.in_force, "1.6384");
+    assert!(seen.left_out.contains("uplink rate 0.75 Mbit/s, uplink delay 75 ms"), "{seen:?}");
+    assert!(seen.left_out.contains("the proxy paces what it sends"), "{seen:?}");
+    assert!(seen.uplink.contains("left out"), "{seen:?}");
+    assert!(seen.refused.contains("\"partial\": true"), "{seen:?}");
+    assert_eq!(seen.switches, ["unchecked", "checked", "checked", "unchecked"]);
+    let archive = Archive::of(place.data());
+    archive.holds(&left_out_of(&seen.player_id), &[2]).await;
+}
+
+/// How many knobs the row of the preset names as left out.
+fn left_out_of(player_id: &str) -> String {
+    format!(
+        "SELECT toUInt64(JSONLength(info, 'left_out')) FROM control_events WHERE player_id = '{player_id}' \
+         AND event = 'shaper_config_change' AND JSONExtractBool(info, 'asked', 'partial')"
+    )
+}
+
+#[tokio::test]
+async fn the_page_plays_breaks_and_throttles() {
+    let Some(scripts) = scripts() else { return };
+    let Some(place) = Place::take("page") else { return };
+    let rig = Rig::start(&place, Shaper::Pacing).await;
+    rig.ready().await;
+    let seen: Seen = visit(&scripts.join("testing-session.mjs"), &rig, &place.keeps("page")).await;
     println!(
         "plays after {} ms at {} Mbit/s, capped at {}",
         seen.plays_after_ms, seen.top_mbps, seen.capped_mbps

@@ -31,6 +31,8 @@ struct Told {
 struct Watch {
     began: Instant,
     ladder: Mutex<Vec<Variant>>,
+    /// The file of the trace `kept`.
+    trace: Mutex<&'static str>,
     said: Mutex<Vec<(u64, String)>>,
     spent: Mutex<Option<TransportFault>>,
 }
@@ -88,7 +90,7 @@ impl Stage for Arc<Watch> {
     }
 
     fn trace(&self, name: &TraceName) -> Option<Arc<Trace>> {
-        let file = b"0 1\n1 2\n";
+        let file = self.trace.lock().as_bytes();
         (name.as_str() == "kept").then(|| rebuffer_shape::trace::read(file, None).unwrap()).map(Arc::new)
     }
 
@@ -122,7 +124,8 @@ impl Theatre {
             bytes: AtomicU64::new(0),
         });
         let (ladder, said, spent) = (Mutex::default(), Mutex::default(), Mutex::default());
-        let watch = Arc::new(Watch { began, ladder, said, spent });
+        let trace = Mutex::new("0 1\n1 2\n");
+        let watch = Arc::new(Watch { began, ladder, trace, said, spent });
         let baseline = baseline.map(|rate| Mbps::new(rate).unwrap());
         let conductor = Conductor::new(Arc::clone(&told), baseline, Machine::Pacing);
         Self { told, watch, conductor, task: None }

@@ -61,6 +61,30 @@ async fn an_edit_of_the_shape_changes_what_the_pattern_leaves_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pattern_that_waits_leaves_nothing_out_until_its_steps_are_known() {
+    let mut theatre = Theatre::open(None).await;
+    theatre.change(r#"{"partial":true,"loss_pct":1,"pattern":{"template":"ramp_up"}}"#).await.unwrap();
+    assert_eq!((left_out(&theatre), theatre.pattern().left_out), (vec!["loss_pct".to_owned()], vec![]));
+    *theatre.watch.ladder.lock() = ladder(&[1_000_000]);
+    theatre.conductor.ladder_changed();
+    wait(100).await;
+    assert_eq!(names(&theatre.pattern().left_out), ["loss_pct"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_trace_of_that_name_is_looked_at_when_it_is_taken_up() {
+    let theatre = Theatre::playing(r#"{"partial":true,"pattern":{"trace":"kept"}}"#).await;
+    *theatre.watch.trace.lock() = "time_s,mbps,loss_pct\n0,3,7\n1,4,0\n2,4,0\n";
+    wait(1_500).await;
+    assert_eq!(theatre.pattern().left_out, []);
+    wait(1_000).await;
+    assert_eq!(
+        (names(&theatre.pattern().left_out), left_out(&theatre)),
+        (vec!["loss_pct"], vec!["loss_pct".to_owned()])
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_step_that_is_refused_leaves_what_was_left_out_before() {
     let steps = r#"{"steps":[{"duration_seconds":1,"rate_mbps":2},{"duration_seconds":1,"corrupt_pct":3}]}"#;
     let theatre = Theatre::playing(&format!(r#"{{"partial":true,"pattern":{steps}}}"#)).await;
