@@ -3,18 +3,21 @@
 //! Invariant: one row per setting, here; a file with a name that is no setting is refused. What comes out of [`Settings::resolve`]
 //! was checked. Nothing else in the rig reads flags, files or the environment.
 
+mod origin_tls;
 mod value;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use rebuffer_proxy::{Mbps, OriginConfig, PortRange, Protocol};
+use rebuffer_proxy::{Mbps, OriginConfig, OriginName, PortRange, Protocol};
 use rebuffer_shaper::{Mode, ShaperConfig};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use origin_tls::{OriginClientCertificate, OriginTlsSettings, SystemStore};
 pub(crate) use value::{Archive, NamedOrigin, TlsSource};
 use value::{address, baseline, ports, protocols};
 
@@ -50,6 +53,18 @@ pub(crate) struct Settings {
     #[arg(long = "origin", env = "REBUFFER_ORIGINS", value_name = "NAME=URL", value_delimiter = ',')]
     #[serde(rename = "origins", skip_serializing_if = "Vec::is_empty")]
     origin: Vec<NamedOrigin>,
+    /// Trust the CAs in this PEM file for origins, beside those of the system. May be repeated.
+    #[arg(long, env = "REBUFFER_ORIGIN_CAS", value_name = "FILE", value_delimiter = ',')]
+    #[serde(rename = "origin-cas", skip_serializing_if = "Vec::is_empty")]
+    origin_ca: Vec<PathBuf>,
+    /// Do not verify the certificate of this origin. May be repeated.
+    #[arg(long, env = "REBUFFER_ORIGIN_INSECURE", value_name = "NAME", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    origin_insecure: Vec<OriginName>,
+    /// Use this client certificate for an origin that requests one: PEM files. May be repeated; semicolons separate them in the environment.
+    #[arg(long, env = "REBUFFER_ORIGIN_CLIENT_CERTS", value_name = "NAME=CERT,KEY", value_delimiter = ';')]
+    #[serde(rename = "origin-client-certs", skip_serializing_if = "Vec::is_empty")]
+    origin_client_cert: Vec<OriginClientCertificate>,
     /// Also serve a synthetic live stream, as origin `demo`.
     #[arg(long, env = "REBUFFER_DEMO", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,6 +109,14 @@ pub(crate) struct Settings {
     #[arg(long, env = "REBUFFER_LOG", value_name = "FILTER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<String>,
+    /// The system's trust store, as for other programs.
+    #[arg(long, env = "SSL_CERT_FILE", hide = true)]
+    #[serde(skip)]
+    ssl_cert_file: Option<OsString>,
+    /// The same, as directories.
+    #[arg(long, env = "SSL_CERT_DIR", hide = true)]
+    #[serde(skip)]
+    ssl_cert_dir: Option<OsString>,
     /// Where `make` keeps what it fetched.
     #[arg(long, env = "REBUFFER_CACHE", hide = true)]
     #[serde(skip)]
@@ -109,6 +132,7 @@ pub(crate) struct Resolved {
     pub(crate) session_ports: PortRange,
     pub(crate) origins: Vec<OriginConfig>,
     pub(crate) demo: bool,
+    pub(crate) origin_tls: OriginTlsSettings,
     pub(crate) tls: TlsSource,
     pub(crate) tls_alpn: Vec<Protocol>,
     pub(crate) shaper: Mode,
@@ -162,7 +186,9 @@ impl Settings {
 
     /// What is not set here is taken from `other`.
     fn or(self, other: Self) -> Self {
-        let list = |own: Vec<String>, other| if own.is_empty() { other } else { own };
+        fn list<T>(own: Vec<T>, other: Vec<T>) -> Vec<T> {
+            if own.is_empty() { other } else { own }
+        }
         Self {
             config: self.config,
             print_config: self.print_config,
@@ -170,7 +196,10 @@ impl Settings {
             api: self.api.or(other.api),
             base: self.base.or(other.base),
             session_ports: self.session_ports.or(other.session_ports),
-            origin: if self.origin.is_empty() { other.origin } else { self.origin },
+            origin: list(self.origin, other.origin),
+            origin_ca: list(self.origin_ca, other.origin_ca),
+            origin_insecure: list(self.origin_insecure, other.origin_insecure),
+            origin_client_cert: list(self.origin_client_cert, other.origin_client_cert),
             demo: self.demo.or(other.demo),
             tls: self.tls.or(other.tls),
             tls_alpn: self.tls_alpn.or(other.tls_alpn),
@@ -182,6 +211,8 @@ impl Settings {
             archive_library: self.archive_library.or(other.archive_library),
             idle_seconds: self.idle_seconds.or(other.idle_seconds),
             log: self.log.or(other.log),
+            ssl_cert_file: self.ssl_cert_file.or(other.ssl_cert_file),
+            ssl_cert_dir: self.ssl_cert_dir.or(other.ssl_cert_dir),
             cache: self.cache.or(other.cache),
         }
     }
@@ -217,11 +248,19 @@ impl Settings {
                 bail!("two origins are called {:?}", origin.name().as_str());
             }
         }
+        let shaper = self.mode()?;
+        let origin_tls = OriginTlsSettings {
+            ca_files: self.origin_ca,
+            insecure: self.origin_insecure,
+            client_certificates: self.origin_client_cert,
+            system: SystemStore { file: self.ssl_cert_file, directories: self.ssl_cert_dir },
+        };
+        let names = self.origin.iter().map(|origin| origin.name().as_str());
+        origin_tls.check(&names.chain(demo.then_some("demo")).collect::<Vec<_>>())?;
         let idle = self.idle_seconds.unwrap_or(60);
         if idle == 0 {
             bail!("--idle-seconds must be at least 1");
         }
-        let shaper = self.mode()?;
         let baseline = baseline(self.baseline_mbps.unwrap_or(0.0)).context("--baseline-mbps")?;
         if baseline.is_some() && shaper == Mode::Off {
             bail!("--baseline-mbps cannot be enforced with --shaper off");
@@ -240,6 +279,7 @@ impl Settings {
             session_ports: ports(&self.session_ports.unwrap_or_default()).context("--session-ports")?,
             origins: self.origin.into_iter().map(NamedOrigin::into_config).collect(),
             demo,
+            origin_tls,
             tls: self.tls.unwrap_or_default(),
             tls_alpn: protocols(&self.tls_alpn.unwrap_or_default()).context("--tls-alpn")?,
             shaper,
@@ -328,6 +368,7 @@ mod tests {
         assert!(refused("demo = true\nbaseline-mbps = 5\nshaper = \"off\"").contains("--shaper off"));
         assert!(refused("demo = true\ntls-alpn = \"h3\"").contains("--tls-alpn"));
         assert!(toml::from_str::<Settings>("tls = \"on\"").is_err());
+        assert!(refused("demo = true\norigin-insecure = [\"cdn\"]").contains("--origin-insecure"));
         assert!(refused("demo = true\norigins = [\"demo=http://192.0.2.1/\"]").contains("two origins"));
     }
 }

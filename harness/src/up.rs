@@ -8,6 +8,7 @@ mod assets;
 mod errors;
 mod halves;
 mod health;
+mod origin_tls;
 mod tls;
 
 use std::fs::File;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::Router;
 use prometheus_client::registry::Registry;
-use rebuffer_proxy::{OriginConfig, OriginLimits, Proxy, ProxyConfig, Surroundings};
+use rebuffer_proxy::{OriginConfig, OriginLimits, OriginTls, Proxy, ProxyConfig, Surroundings};
 use rebuffer_shaper::{Shaper, ShaperConfig};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -108,6 +109,7 @@ impl Rig {
         })?;
         let api = listener.local_addr()?;
         let mut origins = settings.origins.clone();
+        origin_tls::configure(&settings.origin_tls, &mut origins)?;
         let demo = if settings.demo { Some(demo(&mut origins).await?) } else { None };
 
         let mut keeping = Keeping::begin(&settings).await;
@@ -189,6 +191,7 @@ async fn demo(origins: &mut Vec<OriginConfig>) -> anyhow::Result<JoinHandle<()>>
         name: "demo".parse()?,
         url,
         playlists: rebuffer_demo::PATHS.iter().map(|path| (*path).to_owned()).collect(),
+        tls: OriginTls::default(),
     });
     let router = rebuffer_demo::router(rebuffer_demo::UnixMillis::now);
     Ok(tokio::spawn(rebuffer_demo::serve(listener, router, std::future::pending())))

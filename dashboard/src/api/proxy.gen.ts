@@ -1632,6 +1632,8 @@ export interface components {
             status: number;
             /** @description Its headers, redacted. */
             headers: components["schemas"]["HeaderField"][];
+            /** @description Whether its certificate was verified; absent without TLS. */
+            tls_verified?: boolean | null;
             /** @description Whether a pooled connection was used. */
             reused: boolean;
             /**
@@ -1657,6 +1659,13 @@ export interface components {
         };
         /** @description The configured name of an origin, the first path element on the base port. */
         OriginName: string;
+        /** @description How TLS is spoken with an origin. */
+        OriginTlsView: {
+            /** @description Whether its certificate is verified; false where `--origin-insecure` says so. */
+            verified: boolean;
+            /** @description Whether the rig has a client certificate for it. */
+            client_certificate: boolean;
+        };
         /** @description An origin the rig may reach. */
         OriginView: {
             /** @description Its name, the first path element on the base port. */
@@ -1667,6 +1676,7 @@ export interface components {
             default: boolean;
             /** @description Playlists worth trying, paths on the origin. */
             playlists: string[];
+            tls?: components["schemas"]["OriginTlsView"] | null;
         };
         /** @description A part of the rig and whether it works. */
         PartView: {

@@ -8,14 +8,17 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
-use rebuffer_proxy::{Mbps, OriginConfig, OriginName, PortRange, Protocol};
+use rebuffer_proxy::{Mbps, OriginConfig, OriginName, OriginTls, PortRange, Protocol};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// An origin as `NAME=URL`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(crate) struct NamedOrigin(OriginConfig);
+pub(crate) struct NamedOrigin {
+    name: OriginName,
+    url: Url,
+}
 
 /// Where the evidence is kept.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -126,11 +129,12 @@ pub(super) fn baseline(mbps: f64) -> anyhow::Result<Option<Mbps>> {
 
 impl NamedOrigin {
     pub(super) fn name(&self) -> &OriginName {
-        &self.0.name
+        &self.name
     }
 
     pub(super) fn into_config(self) -> OriginConfig {
-        self.0
+        let Self { name, url } = self;
+        OriginConfig { name, url, playlists: Vec::new(), tls: OriginTls::default() }
     }
 }
 
@@ -145,7 +149,7 @@ impl FromStr for NamedOrigin {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             bail!("an origin's URL begins with http:// or https://; got {url}");
         }
-        Ok(Self(OriginConfig { name: name.parse()?, url, playlists: Vec::new() }))
+        Ok(Self { name: name.parse()?, url })
     }
 }
 
@@ -158,7 +162,7 @@ impl TryFrom<String> for NamedOrigin {
 
 impl From<NamedOrigin> for String {
     fn from(origin: NamedOrigin) -> String {
-        format!("{}={}", origin.0.name, origin.0.url)
+        format!("{}={}", origin.name, origin.url)
     }
 }
 

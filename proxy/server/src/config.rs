@@ -9,6 +9,7 @@ use std::time::Duration;
 use rebuffer_model::{Mbps, OriginName};
 use url::Url;
 
+use crate::origin::OriginTls;
 use crate::tls::Tls;
 
 /// Everything the proxy is told.
@@ -42,7 +43,7 @@ pub struct PortRange {
 }
 
 /// An origin that may be reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct OriginConfig {
     /// Its name on the base port.
     pub name: OriginName,
@@ -50,6 +51,8 @@ pub struct OriginConfig {
     pub url: Url,
     /// Playlists worth offering, as paths below `url`.
     pub playlists: Vec<String>,
+    /// TLS, where the scheme of `url` is https.
+    pub tls: OriginTls,
 }
 
 /// How long an origin may take before the rig answers in its place.

@@ -39,7 +39,7 @@ mod upload;
 pub use config::{OriginConfig, OriginLimits, PortRange, ProxyConfig};
 pub use feed::FeedError;
 pub use machine::machine;
-pub use origin::OriginError;
+pub use origin::{ClientCertificate, OriginError, OriginTls, TrustStore, Verification};
 pub use proxy::{Proxy, ProxyError, openapi};
 pub use rebuffer_model::{Mbps, OriginName};
 pub use rig::Surroundings;

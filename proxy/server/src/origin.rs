@@ -7,8 +7,10 @@
 
 mod again;
 mod connect;
+mod explain;
 mod hop;
 mod pool;
+mod tls;
 mod way;
 
 use std::time::Duration;
@@ -21,6 +23,7 @@ use rebuffer_model::OriginName;
 
 pub(crate) use connect::Phases;
 pub(crate) use hop::strip_hop_by_hop;
+pub use tls::{ClientCertificate, OriginTls, TrustStore, Verification};
 pub(crate) use way::OriginBody;
 
 use again::{Answered, Failed};
@@ -91,7 +94,7 @@ impl Origin {
             .parse()
             .map_err(|_| refuse("has no host"))?;
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| refuse("has no host"))?;
-        let way = way::Way::new(&scheme, &authority, limits.connect);
+        let way = way::Way::new(&config, &scheme, &authority, limits.connect);
         Ok(Self { config, scheme, authority, host, limits, way })
     }
 
@@ -115,6 +118,11 @@ impl Origin {
     /// Scheme and authority, as an absolute URL begins with them.
     pub(crate) fn base(&self) -> String {
         self.url_of("")
+    }
+
+    /// Whether its certificate is verified; absent where there is none to verify.
+    pub(crate) fn is_verified(&self) -> Option<bool> {
+        (self.scheme == Scheme::HTTPS).then(|| self.config.tls.is_verified())
     }
 
     /// The address whose absolute URLs stay on a session, as playlists are read.

@@ -209,6 +209,7 @@ impl Recorder {
             url: origin.url_of(url),
             status: response.status().as_u16(),
             headers: redact::headers(response.headers()),
+            tls_verified: origin.is_verified(),
             reused: heard.phases.is_none(),
             dns_ms: heard.phases.map(|phases| phases.dns_ms),
             connect_ms: heard.phases.map(|phases| phases.connect_ms),

@@ -7,8 +7,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::TlsAcceptor;
 
 /// TLS on the ports of players, beside clear text.
@@ -24,20 +26,23 @@ pub enum Protocol {
     Http2,
 }
 
-/// Why TLS cannot be served.
+/// Why TLS cannot be served, or a certificate not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// No protocol was named.
     #[error("no protocol is offered over TLS; name h2, http/1.1 or both")]
     NoProtocol,
-    /// The certificate chain cannot be read.
-    #[error("the certificate is not a chain of PEM certificates: {0}")]
+    /// A certificate cannot be read.
+    #[error("these are not PEM certificates: {0}")]
     Certificate(String),
     /// The key cannot be read.
-    #[error("the key is not a PEM private key: {0}")]
+    #[error("this is not a PEM private key: {0}")]
     Key(String),
-    /// Certificate and key do not serve.
-    #[error("certificate and key cannot be served: {0}")]
+    /// The key is not that of the certificate.
+    #[error("the key does not belong to the certificate")]
+    KeyMismatch,
+    /// Certificate and key cannot be used.
+    #[error("certificate and key cannot be used")]
     Unusable(#[from] rustls::Error),
 }
 
@@ -60,17 +65,11 @@ impl Tls {
         if offered.is_empty() {
             return Err(TlsError::NoProtocol);
         }
-        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
-        let chain = chain.map_err(|error| TlsError::Certificate(error.to_string()))?;
-        if chain.is_empty() {
-            return Err(TlsError::Certificate("there is none".to_owned()));
-        }
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsError::Key(error.to_string()))?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let certificate = certified_key(chain, key)?;
+        let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certificate)));
         config.alpn_protocols = offered.iter().map(|protocol| protocol.name().into()).collect();
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }
@@ -88,17 +87,54 @@ impl fmt::Debug for Tls {
     }
 }
 
+/// The cryptography of all TLS, with players and with origins.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// All certificates of a PEM text, at least one.
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let all = all.map_err(|error| TlsError::Certificate(error.to_string()))?;
+    if all.is_empty() {
+        return Err(TlsError::Certificate("there is none".to_owned()));
+    }
+    Ok(all)
+}
+
+/// A chain and the key that belongs to it.
+pub(crate) fn certified_key(chain: &[u8], key: &[u8]) -> Result<CertifiedKey, TlsError> {
+    let chain = certificates(chain)?;
+    let is_encrypted = key.windows(ENCRYPTED.len()).any(|text| text == ENCRYPTED);
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
+        let why = if is_encrypted { "it has a password".to_owned() } else { error.to_string() };
+        TlsError::Key(why)
+    })?;
+    CertifiedKey::from_der(chain, key, &provider()).map_err(|error| {
+        let is_mismatch = matches!(error, rustls::Error::InconsistentKeys(_));
+        if is_mismatch { TlsError::KeyMismatch } else { TlsError::Unusable(error) }
+    })
+}
+
+/// Stands in the PEM text of a key with a password (RFC 7468 §11, RFC 1421 §4.6.1.1).
+const ENCRYPTED: &[u8] = b"ENCRYPTED";
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_cannot_serve_is_refused_when_it_is_made() {
-        let refused = |chain: &str, offered: &[Protocol]| {
-            Tls::new(chain.as_bytes(), b"", offered).expect_err("nothing to serve").to_string()
+        let refused = |chain: &str, key: &str, offered: &[Protocol]| {
+            Tls::new(chain.as_bytes(), key.as_bytes(), offered).expect_err("nothing to serve").to_string()
         };
-        assert!(refused("", &[]).contains("no protocol"));
-        assert!(refused("", &[Protocol::Http1]).contains("there is none"));
-        assert!(refused("-----BEGIN CERTIFICATE-----\n!\n", &[Protocol::Http1]).contains("certificate"));
+        let h1 = &[Protocol::Http1];
+        assert!(refused("", "", &[]).contains("no protocol"));
+        assert!(refused("", "", h1).contains("there is none"));
+        assert!(refused("-----BEGIN CERTIFICATE-----\n!\n", "", h1).contains("certificates"));
+        let some = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+        assert!(refused(some, "", h1).contains("key"));
+        let locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n";
+        assert!(refused(some, locked, h1).contains("password"));
     }
 }

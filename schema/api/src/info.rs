@@ -84,6 +84,18 @@ pub struct OriginView {
     pub default: bool,
     /// Playlists worth trying, paths on the origin.
     pub playlists: Vec<String>,
+    /// How TLS is spoken with it; absent without TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<OriginTlsView>,
+}
+
+/// How TLS is spoken with an origin.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OriginTlsView {
+    /// Whether its certificate is verified; false where `--origin-insecure` says so.
+    pub verified: bool,
+    /// Whether the rig has a client certificate for it.
+    pub client_certificate: bool,
 }
 
 /// Who enforces links, and why.

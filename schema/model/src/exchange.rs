@@ -73,6 +73,9 @@ pub struct OriginAnswer {
     /// Its headers, redacted.
     #[schema(value_type = Vec<HeaderField<'_>>)]
     pub headers: Headers,
+    /// Whether its certificate was verified; absent without TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_verified: Option<bool>,
     /// Whether a pooled connection was used.
     pub reused: bool,
     /// Name resolution, ms; absent on a reused connection.

@@ -12,7 +12,9 @@ mod origin;
 mod rig;
 mod schema;
 mod sse;
+mod test_ca;
 mod tls;
+mod tls_origin;
 mod wire;
 
 pub use api::{Api, json, read, refused};
@@ -25,4 +27,6 @@ pub use rebuffer_shaper::Mode;
 pub use rig::{Rig, Setup};
 pub use schema::Schema;
 pub use sse::{Event, Sse};
+pub use test_ca::{Issued, TestCa};
+pub use tls_origin::{TlsOrigin, TlsServer};
 pub use wire::{Answer, Ask, Ending, PATIENCE, Wire, soon};

@@ -12,7 +12,8 @@ use std::time::Duration;
 use prometheus_client::registry::Registry;
 use rebuffer_api::PartView;
 use rebuffer_proxy::{
-    Mbps, OriginConfig, OriginLimits, OriginName, PortRange, Protocol, Proxy, ProxyConfig, Surroundings,
+    Mbps, OriginConfig, OriginLimits, OriginName, OriginTls, PortRange, Protocol, Proxy, ProxyConfig,
+    Surroundings,
 };
 use rebuffer_shaper::{Mode, Shaper, ShaperConfig};
 use tempfile::TempDir;
@@ -33,6 +34,8 @@ pub struct Setup {
     pub baseline: Option<f64>,
     /// What is offered over TLS; nothing is clear text alone.
     pub offered: Vec<Protocol>,
+    /// TLS with the origins; none is clear text.
+    pub origin_tls: Option<OriginTls>,
 }
 
 /// A running rig.
@@ -57,6 +60,7 @@ impl Setup {
             limits: OriginLimits::default(),
             baseline: None,
             offered: Vec::new(),
+            origin_tls: None,
         }
     }
 
@@ -64,6 +68,13 @@ impl Setup {
     #[must_use]
     pub fn secure(mut self, offered: &[Protocol]) -> Self {
         self.offered = offered.to_vec();
+        self
+    }
+
+    /// Origins with TLS.
+    #[must_use]
+    pub fn with_origin_tls(mut self, tls: OriginTls) -> Self {
+        self.origin_tls = Some(tls);
         self
     }
 
@@ -103,7 +114,11 @@ impl Rig {
             base: (ip, 0).into(),
             // Nobody else is on this address, so ports need not be looked for.
             session_ports: PortRange::new(20_000, 20_099).expect("in order"),
-            origins: setup.origins.iter().map(|(name, address)| origin(name, *address)).collect(),
+            origins: setup
+                .origins
+                .iter()
+                .map(|(name, address)| origin(name, *address, setup.origin_tls.as_ref()))
+                .collect(),
             data_dir: data.path().to_owned(),
             idle: Duration::from_secs(600),
             origin_limits: setup.limits,
@@ -159,11 +174,13 @@ impl Rig {
     }
 }
 
-fn origin(name: &str, address: SocketAddr) -> OriginConfig {
+fn origin(name: &str, address: SocketAddr, tls: Option<&OriginTls>) -> OriginConfig {
+    let scheme = if tls.is_some() { "https" } else { "http" };
     OriginConfig {
         name: OriginName::new(name).expect("the name of an origin"),
-        url: format!("http://{address}").parse().expect("the URL of an origin"),
+        url: format!("{scheme}://{address}").parse().expect("the URL of an origin"),
         playlists: Vec::new(),
+        tls: tls.cloned().unwrap_or_default(),
     }
 }
 

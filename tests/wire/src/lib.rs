@@ -28,6 +28,8 @@ mod low_latency;
 #[cfg(test)]
 mod origin_connections;
 #[cfg(test)]
+mod origin_tls;
+#[cfg(test)]
 mod origin_trouble;
 #[cfg(test)]
 mod partial;

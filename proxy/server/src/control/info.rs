@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rebuffer_api::{Info, ListenView, OriginView};
+use rebuffer_api::{Info, ListenView, OriginTlsView, OriginView};
 use rebuffer_model::FAULTS;
 
 use crate::machine::machine_of;
@@ -36,6 +36,10 @@ pub(super) async fn info(State(rig): State<Arc<Rig>>) -> Json<Info> {
                 url: origin.config.url.to_string(),
                 default: place == 0,
                 playlists: origin.config.playlists.clone(),
+                tls: origin.is_verified().map(|verified| OriginTlsView {
+                    verified,
+                    client_certificate: origin.config.tls.client_certificate.is_some(),
+                }),
             })
             .collect(),
         machine: machine_of(&rig.shaper, rig.path_ping.means()),

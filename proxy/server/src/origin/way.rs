@@ -5,6 +5,7 @@
 //! `again.rs`).
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,18 +16,30 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rebuffer_model::OriginName;
 
 use super::again::{Failed, had_served, was_closed};
 use super::connect::{Connector, FirstUse, Phases};
+use super::explain::{OriginContext, explain_tls, root_cause};
 use super::pool::{Pool, PoolError, PooledBody};
 use super::target_of;
+use super::tls::ClientIdentity;
+use crate::config::OriginConfig;
 use crate::upload::Upload;
 
 /// The way to one origin.
 #[derive(Debug)]
 pub(super) enum Way {
     Clear(Pool),
-    Secure(Box<Client<HttpsConnector<Connector>, Upload>>),
+    Secure(Box<Secure>),
+}
+
+/// Over TLS.
+#[derive(Debug)]
+pub(super) struct Secure {
+    client: Client<HttpsConnector<Connector>, Upload>,
+    name: OriginName,
+    identity: Arc<ClientIdentity>,
 }
 
 /// The body of an origin's answer.
@@ -37,13 +50,19 @@ pub(crate) enum OriginBody {
 }
 
 impl Way {
-    pub(super) fn new(scheme: &Scheme, authority: &Authority, connect: Duration) -> Self {
+    pub(super) fn new(
+        config: &OriginConfig,
+        scheme: &Scheme,
+        authority: &Authority,
+        connect: Duration,
+    ) -> Self {
         let connector = Connector::new(connect);
         if *scheme == Scheme::HTTP {
             return Self::Clear(Pool::new(connector, at(scheme, authority, PathAndQuery::from_static("/"))));
         }
+        let (tls, identity) = config.tls.client_config();
         let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
+            .with_tls_config(tls)
             .https_only()
             .enable_all_versions()
             .wrap_connector(connector);
@@ -52,7 +71,7 @@ impl Way {
             .pool_max_idle_per_host(64)
             .http1_preserve_header_case(true)
             .build(connector);
-        Self::Secure(Box::new(client))
+        Self::Secure(Box::new(Secure { client, name: config.name.clone(), identity }))
     }
 
     /// Asks, over a connection that waits or a new one; `anew` is over a new one where connections are not shared. With the
@@ -72,10 +91,10 @@ impl Way {
                 })?;
                 Ok((response.map(OriginBody::Clear), phases))
             }
-            Self::Secure(client) => {
+            Self::Secure(secure) => {
                 *request.uri_mut() = at(scheme, authority, target_of(request.uri()));
-                let response = client.request(*request).await.map_err(|error| Failed {
-                    reason: root_cause(&error),
+                let response = secure.client.request(*request).await.map_err(|error| Failed {
+                    reason: explain_tls(&error, &secure.context(authority)),
                     by_an_old_connection: had_served(&error) && was_closed(&error),
                 })?;
                 let phases = response.extensions().get::<FirstUse>().and_then(FirstUse::take);
@@ -94,6 +113,17 @@ impl Way {
     }
 }
 
+impl Secure {
+    fn context<'o>(&'o self, authority: &'o Authority) -> OriginContext<'o> {
+        OriginContext {
+            name: &self.name,
+            host: authority.host(),
+            has_client_certificate: self.identity.has_certificate(),
+            requests_certificate: self.identity.is_requested(),
+        }
+    }
+}
+
 fn at(scheme: &Scheme, authority: &Authority, target: PathAndQuery) -> Uri {
     let mut uri = http::uri::Parts::default();
     uri.scheme = Some(scheme.clone());
@@ -101,14 +131,6 @@ fn at(scheme: &Scheme, authority: &Authority, target: PathAndQuery) -> Uri {
     uri.path_and_query = Some(target);
     // Scheme, authority and path are all there, which is all that can be missing.
     Uri::from_parts(uri).unwrap_or_default()
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 impl Body for OriginBody {
