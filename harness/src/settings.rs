@@ -4,6 +4,7 @@
 //! was checked. Nothing else in the rig reads flags, files or the environment.
 
 mod origin_tls;
+mod player_tls;
 mod value;
 
 use std::ffi::OsString;
@@ -13,13 +14,14 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use rebuffer_proxy::{Mbps, OriginConfig, OriginName, PortRange, Protocol};
+use rebuffer_proxy::{Mbps, OriginConfig, OriginName, PortRange};
 use rebuffer_shaper::{Mode, ShaperConfig};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use origin_tls::{OriginClientCertificate, OriginTlsSettings, SystemStore};
-pub(crate) use value::{Archive, NamedOrigin, TlsSource};
-use value::{address, baseline, ports, protocols};
+pub(crate) use player_tls::{CertificateName, PlayerTlsSettings, TlsSource};
+pub(crate) use value::{Archive, NamedOrigin};
+use value::{address, baseline, ports};
 
 /// Settings of `rebuffer up`. Each can also stand in the environment and, under the flag's name, in the file.
 #[derive(Debug, Default, Args, Serialize, Deserialize)]
@@ -69,10 +71,14 @@ pub(crate) struct Settings {
     #[arg(long, env = "REBUFFER_DEMO", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
     demo: Option<bool>,
-    /// Serve TLS beside clear text on players' ports: off, self-signed, or CERTIFICATE,KEY as PEM files [default: off].
+    /// Serve TLS beside clear text on players' ports: off, auto (issued by a CA of the rig's own; also called self-signed), or CERTIFICATE,KEY as PEM files [default: off].
     #[arg(long, env = "REBUFFER_TLS", value_name = "HOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<TlsSource>,
+    /// Issue the certificate of --tls auto for this name or address too. May be repeated.
+    #[arg(long, env = "REBUFFER_TLS_NAMES", value_name = "NAME", value_delimiter = ',')]
+    #[serde(rename = "tls-names", skip_serializing_if = "Vec::is_empty")]
+    tls_name: Vec<CertificateName>,
     /// Offer these protocols over TLS, the preferred first [default: h2,http/1.1].
     #[arg(long, env = "REBUFFER_TLS_ALPN", value_name = "NAMES")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,8 +139,7 @@ pub(crate) struct Resolved {
     pub(crate) origins: Vec<OriginConfig>,
     pub(crate) demo: bool,
     pub(crate) origin_tls: OriginTlsSettings,
-    pub(crate) tls: TlsSource,
-    pub(crate) tls_alpn: Vec<Protocol>,
+    pub(crate) tls: PlayerTlsSettings,
     pub(crate) shaper: Mode,
     pub(crate) interfaces: Vec<String>,
     pub(crate) isolate: bool,
@@ -202,6 +207,7 @@ impl Settings {
             origin_client_cert: list(self.origin_client_cert, other.origin_client_cert),
             demo: self.demo.or(other.demo),
             tls: self.tls.or(other.tls),
+            tls_name: list(self.tls_name, other.tls_name),
             tls_alpn: self.tls_alpn.or(other.tls_alpn),
             shaper: self.shaper.or(other.shaper),
             interface: list(self.interface, other.interface),
@@ -257,6 +263,8 @@ impl Settings {
         };
         let names = self.origin.iter().map(|origin| origin.name().as_str());
         origin_tls.check(&names.chain(demo.then_some("demo")).collect::<Vec<_>>())?;
+        let offered = self.tls_alpn.unwrap_or_default();
+        let tls = PlayerTlsSettings::new(self.tls.unwrap_or_default(), self.tls_name, &offered)?;
         let idle = self.idle_seconds.unwrap_or(60);
         if idle == 0 {
             bail!("--idle-seconds must be at least 1");
@@ -280,8 +288,7 @@ impl Settings {
             origins: self.origin.into_iter().map(NamedOrigin::into_config).collect(),
             demo,
             origin_tls,
-            tls: self.tls.unwrap_or_default(),
-            tls_alpn: protocols(&self.tls_alpn.unwrap_or_default()).context("--tls-alpn")?,
+            tls,
             shaper,
             interfaces: self.interface,
             isolate,

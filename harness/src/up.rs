@@ -21,8 +21,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::Router;
 use prometheus_client::registry::Registry;
+use rebuffer_api::PlayerTlsView;
 use rebuffer_proxy::{OriginConfig, OriginLimits, OriginTls, Proxy, ProxyConfig, Surroundings};
 use rebuffer_shaper::{Shaper, ShaperConfig};
+use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -32,6 +34,7 @@ use url::Url;
 
 use crate::settings::{Resolved, Settings};
 use archive::Keeping;
+use tls::PlayerCertificate;
 
 /// Everything has to be over after this long.
 const STOP_WITHIN: Duration = Duration::from_millis(4_800);
@@ -86,6 +89,8 @@ struct Rig {
     server: JoinHandle<()>,
     end_of_api: CancellationToken,
     demo: Option<JoinHandle<()>>,
+    /// Renews the certificate of players' TLS; absent without TLS.
+    renewal: Option<JoinHandle<()>>,
 }
 
 impl Told {
@@ -117,7 +122,8 @@ impl Rig {
         let config = ShaperConfig { mode: settings.shaper, interfaces, isolate: settings.isolate };
         let shaper = Shaper::open(config).await.context("--shaper")?;
         let outlook = keeping.outlook();
-        let tls = tls::of(&settings)?;
+        let certificate =
+            PlayerCertificate::load(&settings, shaper.isolated_at(), OffsetDateTime::now_utc())?;
         let proxy = Proxy::start(
             ProxyConfig {
                 base: settings.base,
@@ -127,7 +133,7 @@ impl Rig {
                 idle: settings.idle,
                 origin_limits: OriginLimits::default(),
                 baseline: settings.baseline,
-                tls,
+                tls: certificate.as_ref().map(PlayerCertificate::tls),
             },
             Surroundings { api_port: api.port(), archive: Box::new(outlook) },
             shaper,
@@ -147,8 +153,9 @@ impl Rig {
                 tracing::error!(%error, "the API ended");
             }
         });
+        let renewal = certificate.map(|it| tokio::spawn(tls::refresh_daily(it, OffsetDateTime::now_utc)));
         keeping.ready_within(READY_WAIT).await;
-        Ok(Self { keeping, proxy, api, server, end_of_api, demo })
+        Ok(Self { keeping, proxy, api, server, end_of_api, demo, renewal })
     }
 
     /// The first words: where everything is, and what is missing. Nobody has to be listening.
@@ -160,6 +167,7 @@ impl Rig {
             self.proxy.player_host(),
             self.proxy.base_port()
         );
+        words += &self.proxy.player_tls().map(tls_lines).unwrap_or_default();
         for part in self.proxy.parts().into_iter().chain([self.keeping.part()]) {
             let sign = if part.ready { "ok " } else { "-- " };
             words += &format!("  {sign} {:<10} {}\n", part.name, part.reason);
@@ -177,10 +185,17 @@ impl Rig {
         self.keeping.end(ARCHIVE_GRACE).await;
         // Whoever still holds a connection to the API is not waited for.
         self.server.abort();
-        if let Some(demo) = self.demo {
-            demo.abort();
+        for task in [self.demo, self.renewal].into_iter().flatten() {
+            task.abort();
         }
     }
+}
+
+/// Where TLS is spoken, and which CA players have to trust for it.
+fn tls_lines(tls: PlayerTlsView) -> String {
+    let urls = if tls.urls.is_empty() { "on the same ports".to_owned() } else { tls.urls.join(" ") };
+    let ca = tls.ca_url.map(|url| format!("  CA to trust    {url}\n"));
+    format!("  over TLS       {urls}\n{}", ca.unwrap_or_default())
 }
 
 /// Starts the synthetic origin on a port of its own and names it.

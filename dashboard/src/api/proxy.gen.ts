@@ -1586,6 +1586,7 @@ export interface components {
              * @description The last session port.
              */
             last_session_port: number;
+            tls?: components["schemas"]["PlayerTlsView"] | null;
         };
         /** @description What a machine can do to links, and what it can see of them. */
         MachineView: {
@@ -2089,6 +2090,18 @@ export interface components {
             first_seen_at: components["schemas"]["Timestamp"];
             /** @description When it last asked or reported. */
             last_seen_at: components["schemas"]["Timestamp"];
+        };
+        /** @description TLS on the ports of players, beside clear text. */
+        PlayerTlsView: {
+            /** @description Where players start over TLS: a URL for each name and address of the certificate. */
+            urls: string[];
+            /** @description What is offered (ALPN), the preferred first. */
+            protocols: string[];
+            /**
+             * @description Where the certificate of the rig's own certificate authority can be downloaded, which players have to trust; absent when
+             *     the certificate comes from files of the user's.
+             */
+            ca_url?: string | null;
         };
         /** @description A place in the feed. Grows by one per record, is never used twice, and is a string in JSON. */
         Position: string;

@@ -4,11 +4,10 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
-use rebuffer_proxy::{Mbps, OriginConfig, OriginName, OriginTls, PortRange, Protocol};
+use rebuffer_proxy::{Mbps, OriginConfig, OriginName, OriginTls, PortRange};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -31,65 +30,6 @@ pub(crate) enum Archive {
     Server(Url),
     /// Nowhere.
     Off,
-}
-
-/// Where the certificate for players comes from.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub(crate) enum TlsSource {
-    /// There is none: clear text alone.
-    #[default]
-    Off,
-    /// Made once, and kept with the data.
-    SelfSigned,
-    /// PEM files.
-    Files {
-        /// The chain.
-        certificate: PathBuf,
-        /// Its private key.
-        key: PathBuf,
-    },
-}
-
-/// Names of protocols, with commas between them.
-pub(super) fn protocols(text: &str) -> anyhow::Result<Vec<Protocol>> {
-    let known = [Protocol::Http2, Protocol::Http1];
-    let named = |name: &str| {
-        let found = known.into_iter().find(|protocol| protocol.name() == name.trim());
-        found.with_context(|| format!("the protocols are h2 and http/1.1; got {name:?}"))
-    };
-    text.split(',').map(named).collect()
-}
-
-impl FromStr for TlsSource {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match (text, text.split_once(',')) {
-            ("off", _) => Ok(Self::Off),
-            ("self-signed", _) => Ok(Self::SelfSigned),
-            (_, Some((certificate, key))) if !certificate.is_empty() && !key.is_empty() => {
-                Ok(Self::Files { certificate: certificate.into(), key: key.into() })
-            }
-            _ => Err(format!("TLS is off, self-signed, or CERTIFICATE,KEY as PEM files; got {text:?}")),
-        }
-    }
-}
-
-impl TryFrom<String> for TlsSource {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<TlsSource> for String {
-    fn from(source: TlsSource) -> String {
-        match source {
-            TlsSource::Off => "off".to_owned(),
-            TlsSource::SelfSigned => "self-signed".to_owned(),
-            TlsSource::Files { certificate, key } => format!("{},{}", certificate.display(), key.display()),
-        }
-    }
 }
 
 /// `ADDR:PORT`, `:PORT` or `PORT`; without an address every one of the machine.

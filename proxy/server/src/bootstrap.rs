@@ -13,6 +13,7 @@ use http::{Method, Request, Response, StatusCode, Uri};
 use rebuffer_api::{Frame, Problem, ProblemKind};
 use rebuffer_model::PlayerId;
 
+use crate::ca;
 use crate::connection::Connection;
 use crate::identity;
 use crate::origin::Origin;
@@ -31,6 +32,9 @@ pub(crate) async fn base<B>(
         return preflight();
     }
     let uri = request.uri();
+    if uri.path() == ca::PATH {
+        return ca::serve_certificate(rig.config.tls.as_ref());
+    }
     let Some((origin, rest)) = split_origin(rig, uri.path()) else {
         let names: Vec<&str> = rig.origins.iter().map(|origin| origin.config.name.as_str()).collect();
         let detail = format!("ask for /<origin>/<path>; the origins are: {}", names.join(", "));

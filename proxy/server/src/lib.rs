@@ -6,6 +6,7 @@
 //! Deliberately absent: parsing (media), deciding (engine), the kernel (shaper), tables and labels (forwarder).
 
 mod bootstrap;
+mod ca;
 mod clock;
 mod cmcd;
 mod config;
@@ -44,4 +45,4 @@ pub use proxy::{Proxy, ProxyError, openapi};
 pub use rebuffer_model::{Mbps, OriginName};
 pub use rig::Surroundings;
 pub use store::StoreError;
-pub use tls::{Protocol, Tls, TlsError};
+pub use tls::{Certificate, Protocol, Tls, TlsError};

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use axum::Router;
 use prometheus_client::registry::Registry;
-use rebuffer_api::PartView;
+use rebuffer_api::{PartView, PlayerTlsView};
 use rebuffer_model::EndReason;
 use rebuffer_shaper::Shaper;
 use tokio_util::sync::CancellationToken;
 
+use crate::ca;
 use crate::config::ProxyConfig;
 use crate::control;
 use crate::events::Events;
@@ -118,7 +119,12 @@ impl Proxy {
 
     /// The host at which this machine reaches the players' ports.
     pub fn player_host(&self) -> String {
-        self.rig.shaper.isolated_at().map_or("localhost".to_owned(), |[v4, _]| v4.to_string())
+        ca::player_host(&self.rig)
+    }
+
+    /// Where TLS is spoken with players; none when it is off.
+    pub fn player_tls(&self) -> Option<PlayerTlsView> {
+        ca::tls_view(&self.rig)
     }
 
     /// The port where players start.

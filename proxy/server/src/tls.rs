@@ -1,21 +1,35 @@
-//! TLS for players: a certificate, its key, and the protocols that are offered over it.
+//! TLS for players: the certificate and its key, and the protocols that are offered (ALPN).
 //!
-//! Invariant: a value of [`Tls`] can serve; what cannot is refused when it is made. The private key is never shown.
-//! Deliberately absent: files and making of certificates, which belong to who starts the rig.
+//! Invariant: a value of [`Certificate`] or [`Tls`] can serve; what cannot is refused when it is made. A certificate is replaced
+//! for new connections; open ones go on. No private key appears in `Debug` or in an error.
+//! Deliberately absent: files, making of certificates and clocks, which belong to who starts the rig.
 
 use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
-/// TLS on the ports of players, beside clear text.
+/// TLS on the ports of players, beside clear text. Clones share the certificate.
 #[derive(Clone)]
-pub struct Tls(TlsAcceptor);
+pub struct Tls {
+    acceptor: TlsAcceptor,
+    certificate: Arc<CertificateResolver>,
+}
+
+/// A certificate chain and its key, and what players have to know of them.
+#[derive(Clone)]
+pub struct Certificate {
+    key: Arc<CertifiedKey>,
+    names: Vec<String>,
+    ca: Option<String>,
+}
 
 /// A protocol offered over TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +60,9 @@ pub enum TlsError {
     Unusable(#[from] rustls::Error),
 }
 
+#[derive(Debug)]
+struct CertificateResolver(ArcSwap<Certificate>);
+
 impl Protocol {
     /// The name by which it is negotiated (ALPN).
     pub fn name(self) -> &'static str {
@@ -56,34 +73,91 @@ impl Protocol {
     }
 }
 
-impl Tls {
-    /// A chain and its key as PEM, and what to offer, the preferred first.
+impl Certificate {
+    /// A chain, its end first, and its key as PEM.
     ///
     /// # Errors
-    /// When they cannot be read, do not belong together, or nothing is offered.
-    pub fn new(chain: &[u8], key: &[u8], offered: &[Protocol]) -> Result<Self, TlsError> {
+    /// When they cannot be read or do not belong together.
+    pub fn new(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        let key = Arc::new(certified_key(chain, key)?);
+        Ok(Self { key, names: Vec::new(), ca: None })
+    }
+
+    /// The names and addresses it is valid for, as they stand in URLs.
+    #[must_use]
+    pub fn with_names(self, names: Vec<String>) -> Self {
+        Self { names, ..self }
+    }
+
+    /// The certificate of the CA that signed it, as PEM, for players to download.
+    #[must_use]
+    pub fn with_ca(self, ca: String) -> Self {
+        Self { ca: Some(ca), ..self }
+    }
+}
+
+impl Tls {
+    /// This certificate, and what to offer, the preferred first.
+    ///
+    /// # Errors
+    /// When nothing is offered.
+    pub fn new(certificate: Certificate, offered: &[Protocol]) -> Result<Self, TlsError> {
         if offered.is_empty() {
             return Err(TlsError::NoProtocol);
         }
-        let certificate = certified_key(chain, key)?;
+        let certificate = Arc::new(CertificateResolver(ArcSwap::from_pointee(certificate)));
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certificate)));
+            .with_cert_resolver(Arc::clone(&certificate) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = offered.iter().map(|protocol| protocol.name().into()).collect();
-        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificate })
+    }
+
+    /// Uses another certificate from the next connection on.
+    pub fn replace_certificate(&self, certificate: Certificate) {
+        self.certificate.0.store(Arc::new(certificate));
+    }
+
+    /// The names of the protocols that are offered, the preferred first.
+    pub(crate) fn alpn_protocols(&self) -> Vec<String> {
+        let offered = &self.acceptor.config().alpn_protocols;
+        offered.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+    }
+
+    /// The names and addresses of the certificate in use.
+    pub(crate) fn certificate_names(&self) -> Vec<String> {
+        self.certificate.0.load().names.clone()
+    }
+
+    /// The CA of the certificate in use, as PEM; none when that came from files of the user's.
+    pub(crate) fn ca_certificate(&self) -> Option<String> {
+        self.certificate.0.load().ca.clone()
     }
 
     pub(crate) fn acceptor(&self) -> &TlsAcceptor {
-        &self.0
+        &self.acceptor
     }
 }
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let offered = &self.0.config().alpn_protocols;
-        let offered: Vec<_> = offered.iter().map(|name| String::from_utf8_lossy(name)).collect();
-        f.debug_struct("Tls").field("offered", &offered).finish_non_exhaustive()
+        f.debug_struct("Tls")
+            .field("alpn_protocols", &self.alpn_protocols())
+            .field("names", &self.certificate_names())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate").field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+impl ResolvesServerCert for CertificateResolver {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0.load().key))
     }
 }
 
@@ -125,16 +199,14 @@ mod tests {
 
     #[test]
     fn what_cannot_serve_is_refused_when_it_is_made() {
-        let refused = |chain: &str, key: &str, offered: &[Protocol]| {
-            Tls::new(chain.as_bytes(), key.as_bytes(), offered).expect_err("nothing to serve").to_string()
+        let refused = |chain: &str, key: &str| {
+            Certificate::new(chain.as_bytes(), key.as_bytes()).expect_err("nothing to serve").to_string()
         };
-        let h1 = &[Protocol::Http1];
-        assert!(refused("", "", &[]).contains("no protocol"));
-        assert!(refused("", "", h1).contains("there is none"));
-        assert!(refused("-----BEGIN CERTIFICATE-----\n!\n", "", h1).contains("certificates"));
+        assert!(refused("", "").contains("there is none"));
+        assert!(refused("-----BEGIN CERTIFICATE-----\n!\n", "").contains("certificates"));
         let some = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
-        assert!(refused(some, "", h1).contains("key"));
+        assert!(refused(some, "").contains("key"));
         let locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n";
-        assert!(refused(some, locked, h1).contains("password"));
+        assert!(refused(some, locked).contains("password"));
     }
 }

@@ -71,6 +71,9 @@ pub struct ListenView {
     pub first_session_port: u16,
     /// The last session port.
     pub last_session_port: u16,
+    /// TLS on these ports; absent when it is off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<PlayerTlsView>,
 }
 
 /// An origin the rig may reach.
@@ -96,6 +99,19 @@ pub struct OriginTlsView {
     pub verified: bool,
     /// Whether the rig has a client certificate for it.
     pub client_certificate: bool,
+}
+
+/// TLS on the ports of players, beside clear text.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PlayerTlsView {
+    /// Where players start over TLS: a URL for each name and address of the certificate.
+    pub urls: Vec<String>,
+    /// What is offered (ALPN), the preferred first.
+    pub protocols: Vec<String>,
+    /// Where the certificate of the rig's own certificate authority can be downloaded, which players have to trust; absent when
+    /// the certificate comes from files of the user's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_url: Option<String>,
 }
 
 /// Who enforces links, and why.

@@ -20,8 +20,8 @@ pub use har::{
     HarTimings,
 };
 pub use info::{
-    Capability, Info, KnobView, ListenView, MachineView, OriginTlsView, OriginView, PartView, PresetCounts,
-    Readiness,
+    Capability, Info, KnobView, ListenView, MachineView, OriginTlsView, OriginView, PartView, PlayerTlsView,
+    PresetCounts, Readiness,
 };
 pub use link::{PresetView, TraceDetail, TraceView};
 pub use merge::MergePatch;

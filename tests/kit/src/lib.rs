@@ -28,5 +28,6 @@ pub use rig::{Rig, Setup};
 pub use schema::Schema;
 pub use sse::{Event, Sse};
 pub use test_ca::{Issued, TestCa};
+pub use tls::{certificate, server_certificate};
 pub use tls_origin::{TlsOrigin, TlsServer};
 pub use wire::{Answer, Ask, Ending, PATIENCE, Wire, soon};

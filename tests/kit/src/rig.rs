@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 use rebuffer_api::PartView;
 use rebuffer_proxy::{
     Mbps, OriginConfig, OriginLimits, OriginName, OriginTls, PortRange, Protocol, Proxy, ProxyConfig,
-    Surroundings,
+    Surroundings, Tls,
 };
 use rebuffer_shaper::{Mode, Shaper, ShaperConfig};
 use tempfile::TempDir;
@@ -32,8 +32,8 @@ pub struct Setup {
     pub mode: Mode,
     pub limits: OriginLimits,
     pub baseline: Option<f64>,
-    /// What is offered over TLS; nothing is clear text alone.
-    pub offered: Vec<Protocol>,
+    /// TLS for players; none is clear text only.
+    pub tls: Option<Tls>,
     /// TLS with the origins; none is clear text.
     pub origin_tls: Option<OriginTls>,
 }
@@ -59,15 +59,21 @@ impl Setup {
             mode: Mode::Pacing,
             limits: OriginLimits::default(),
             baseline: None,
-            offered: Vec::new(),
+            tls: None,
             origin_tls: None,
         }
     }
 
     /// TLS beside clear text, with these protocols.
     #[must_use]
-    pub fn secure(mut self, offered: &[Protocol]) -> Self {
-        self.offered = offered.to_vec();
+    pub fn secure(self, offered: &[Protocol]) -> Self {
+        self.with_tls(tls::served(offered))
+    }
+
+    /// TLS beside clear text, as it is given.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
         self
     }
 
@@ -123,7 +129,7 @@ impl Rig {
             idle: Duration::from_secs(600),
             origin_limits: setup.limits,
             baseline: setup.baseline.map(|mbps| Mbps::new(mbps).expect("a rate")),
-            tls: (!setup.offered.is_empty()).then(|| tls::served(&setup.offered)),
+            tls: setup.tls.clone(),
         };
         let archive = || PartView { name: "archive", ready: false, reason: "not in this test".to_owned() };
         let surroundings = Surroundings { api_port: address.port(), archive: Box::new(archive) };

@@ -166,6 +166,12 @@ impl Wire {
         Self { stream: Box::new(stream), peer, buffer: Vec::new(), ended: None }
     }
 
+    /// A connection with TLS on it, to a server whose certificate is of this CA and for this name.
+    pub async fn secure_with(peer: SocketAddr, ca: &str, name: &str) -> Self {
+        let stream = tls::handshake(peer, ca, name, Protocol::Http1).await;
+        Self { stream: Box::new(stream), peer, buffer: Vec::new(), ended: None }
+    }
+
     /// One request on a connection of its own.
     pub async fn fetch(peer: SocketAddr, ask: &Ask) -> Answer {
         Self::connect(peer).await.ask(ask).await

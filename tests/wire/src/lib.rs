@@ -34,6 +34,8 @@ mod origin_trouble;
 #[cfg(test)]
 mod partial;
 #[cfg(test)]
+mod player_tls;
+#[cfg(test)]
 mod playlists;
 #[cfg(test)]
 mod redaction;

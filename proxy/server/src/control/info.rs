@@ -9,6 +9,7 @@ use axum::extract::State;
 use rebuffer_api::{Info, ListenView, OriginTlsView, OriginView};
 use rebuffer_model::FAULTS;
 
+use crate::ca;
 use crate::machine::machine_of;
 use crate::rig::Rig;
 
@@ -26,6 +27,7 @@ pub(super) async fn info(State(rig): State<Arc<Rig>>) -> Json<Info> {
             base_port: rig.base_port,
             first_session_port: range.first,
             last_session_port: range.last,
+            tls: ca::tls_view(&rig),
         },
         origins: rig
             .origins
