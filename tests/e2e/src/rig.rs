@@ -3,6 +3,7 @@
 //! Invariant: the rig dies with the test, however the test ends: when the value is dropped, and by the kernel when the
 //! thread that started it is gone. What it logs is kept in `target/e2e`.
 
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -27,11 +28,20 @@ const END: Duration = Duration::from_secs(20);
 pub struct Rig {
     child: Child,
     /// Kept open: a rig that cannot speak would end.
-    _words: Lines<BufReader<ChildStdout>>,
+    words: Lines<BufReader<ChildStdout>>,
     log: PathBuf,
     began: Instant,
     api: String,
     info: Info,
+}
+
+/// Settings of a rig beside those that every test has.
+#[derive(Debug, Default)]
+pub struct RigOptions<'o> {
+    /// Flags of `rebuffer up`.
+    pub flags: Vec<&'o str>,
+    /// Variables of the environment.
+    pub environment: Vec<(&'o str, &'o OsStr)>,
 }
 
 /// What does the shaping.
@@ -60,20 +70,21 @@ struct Origin {
 impl Rig {
     /// Starts a rig and returns when it has said where it is.
     pub async fn start(place: &Place, shaper: Shaper) -> Self {
+        Self::start_with(place, shaper, RigOptions::default()).await
+    }
+
+    /// Starts a rig with further settings.
+    pub async fn start_with(place: &Place, shaper: Shaper, options: RigOptions<'_>) -> Self {
         let began = Instant::now();
         let log = place.log();
         let errors = OpenOptions::new().append(true).open(&log).unwrap();
         let mut command = tied(program());
-        command.args([
-            "up",
-            "--demo",
-            "--api",
-            "127.0.0.1:0",
-            "--base",
-            "127.0.0.1:0",
-            "--session-ports",
-            "0",
-        ]);
+        command.args(["up", "--demo", "--api", "127.0.0.1:0", "--session-ports", "0"]);
+        if !options.flags.contains(&"--base") {
+            command.args(["--base", "127.0.0.1:0"]);
+        }
+        command.env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");
+        command.args(options.flags).envs(options.environment);
         command.args(["--archive", "embedded", "--log", "info,archive=warn"]);
         command.args(["--shaper", shaper.name()]);
         command.arg("--data-dir").arg(place.data()).arg("--archive-library").arg(place.library());
@@ -83,12 +94,31 @@ impl Rig {
         let api = tokio::time::timeout(START, api_of(&mut words)).await;
         let Ok(Some(api)) = api else { panic!("the rig did not say where it is:\n{}", tail(&log)) };
         let info = Web::default().get(&format!("{api}/api/v2/info")).await.unwrap().json();
-        Self { child, _words: words, log, began, api, info }
+        Self { child, words, log, began, api, info }
     }
 
     /// `http://127.0.0.1:PORT` of API and dashboard.
     pub fn api(&self) -> &str {
         &self.api
+    }
+
+    /// The rest of the next line of its introduction that begins so.
+    pub async fn introduction(&mut self, beginning: &str) -> String {
+        let words = &mut self.words;
+        let found = async {
+            while let Some(line) = words.next_line().await.unwrap() {
+                if let Some(rest) = line.trim().strip_prefix(beginning) {
+                    return rest.trim().to_owned();
+                }
+            }
+            panic!("no line begins with {beginning:?}");
+        };
+        tokio::time::timeout(START, found).await.expect("the introduction comes at once")
+    }
+
+    /// The port where players start.
+    pub fn base_port(&self) -> u16 {
+        self.info.listen.base_port
     }
 
     /// `http://127.0.0.1:PORT/demo` where players start.

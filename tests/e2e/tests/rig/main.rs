@@ -13,3 +13,4 @@ mod ffmpeg;
 mod isolation;
 mod nothing_lost;
 mod stopping;
+mod tls;
