@@ -125,6 +125,9 @@ class Watch {
     const quality = video.getVideoPlaybackQuality()
     return {
       begun: begun !== undefined,
+      /** Where it is in the media, and whether that is the end. */
+      at: video.currentTime,
+      ended: video.ended,
       wall_s: begun ? (last.at - begun.at) / 1_000 : 0,
       media_s: begun ? last.media - begun.media : 0,
       /** How long it has moved without a rest or a jump. */

@@ -5,19 +5,24 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { openSync } from 'node:fs'
+import { openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const LOOPBACK = '127.0.0.1:0'
+/** Rows of one answer of the archive: fewer than most plays have, so that its paging is used. */
+const PAGE = 50
 
 export class Rig {
   exchanges = []
   records = new AbortController()
 
-  /** Starts the rig with its demo stream, and returns when it is up. */
-  static async start(binary, tls) {
+  /**
+   * Starts the rig, and returns when it is up: with its demo stream and no archive, or with these origins, by name, and
+   * the embedded archive.
+   */
+  static async start(binary, { tls = false, origins } = {}) {
     const self = new Rig()
     self.scheme = tls ? 'https' : 'http'
     self.folder = await mkdtemp(join(tmpdir(), 'rebuffer-players-'))
@@ -32,12 +37,18 @@ export class Rig {
       '--session-ports',
       '0',
     ]
-    const how = ['--archive', 'off', '--shaper', 'pacing', '--tls', tls ? 'self-signed' : 'off']
-    self.child = spawn(binary, ['up', '--demo', ...how, ...where], {
+    const named = Object.entries(origins ?? {}).flatMap(([name, url]) => ['--origin', `${name}=${url}`])
+    const what = origins ? ['--archive', 'embedded', ...named] : ['--archive', 'off', '--demo']
+    const how = ['--shaper', 'pacing', '--tls', tls ? 'self-signed' : 'off']
+    self.child = spawn(binary, ['up', ...what, ...how, ...where], {
       stdio: ['ignore', 'pipe', openSync(log, 'w')],
     })
     // However this process ends.
-    process.once('exit', () => self.child.kill('SIGKILL'))
+    self.abandon = () => {
+      self.child.kill('SIGKILL')
+      rmSync(self.folder, { recursive: true, force: true })
+    }
+    process.once('exit', self.abandon)
     self.ended = once(self.child, 'exit').catch((error) => [String(error)])
     const api = await Promise.race([address(self.child.stdout), self.ended.then(() => undefined)])
     if (!api) throw new Error(`${binary} does not start:\n${await readFile(log, 'utf8')}`)
@@ -48,13 +59,13 @@ export class Rig {
   }
 
   /** Where a player of this id begins. */
-  start(path, player, scheme = this.scheme) {
-    return `${scheme}://127.0.0.1:${this.info.listen.base_port}/demo${path}?player_id=${player}`
+  start(path, player, { scheme = this.scheme, origin = 'demo' } = {}) {
+    return `${scheme}://127.0.0.1:${this.info.listen.base_port}/${origin}${path}?player_id=${player}`
   }
 
   /** Where it is sent from there: for readers that look for what a playlist names beside where they began. */
-  async session(path, player) {
-    const { headers } = await fetch(this.start(path, player, 'http'), { redirect: 'manual' })
+  async session(path, player, origin) {
+    const { headers } = await fetch(this.start(path, player, { scheme: 'http', origin }), { redirect: 'manual' })
     return headers.get('location')
   }
 
@@ -71,6 +82,29 @@ export class Rig {
 
   player(id) {
     return this.get(`/api/v2/players/${id}`)
+  }
+
+  /** Makes a player before it comes, with its rules. */
+  async create(id, rules) {
+    const answer = await fetch(`${this.api}/api/v2/players`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ player_id: id, fault_rules: rules }),
+    })
+    if (!answer.ok) throw new Error(`a player cannot be made: ${await answer.text()}`)
+  }
+
+  /** The rows of a player in the archive so far, with these columns. */
+  async rows(id, fields) {
+    const rows = []
+    const query = new URLSearchParams({ player_id: id, order: 'asc', limit: PAGE, fields: fields.join() })
+    for (let cursor; cursor !== null;) {
+      if (cursor) query.set('cursor', cursor)
+      const page = await this.get(`/api/v2/network_requests?${query}`)
+      rows.push(...page.items)
+      cursor = page.next_cursor ?? null
+    }
+    return rows
   }
 
   /** Adds a rule to those of the player. */
@@ -109,6 +143,7 @@ export class Rig {
     this.child.kill('SIGTERM')
     await this.ended
     await rm(this.folder, { recursive: true })
+    process.off('exit', this.abandon)
   }
 }
 

@@ -11,6 +11,7 @@
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Browser } from './browser.mjs'
+import { each } from './each.mjs'
 import { Rig } from './rig.mjs'
 import { VICTIMS, cases, strike } from './faults.mjs'
 import { READS, read } from './ffmpeg.mjs'
@@ -41,38 +42,22 @@ const { values } = parseArgs({
 const chosen = (words, word) => !words || list(words).includes(word)
 const byPlayer = ({ player }) => chosen(values.players, player)
 
-/** Runs `work` on every item, so many at once. */
-async function each(items, atOnce, work) {
-  const rows = []
-  const queue = [...items.entries()]
-  const worker = async () => {
-    for (let next = queue.shift(); next; next = queue.shift()) {
-      const [place, item] = next
-      rows[place] = await work(context, item)
-      console.error(
-        `${rows.filter(Boolean).length} of ${items.length}: ${Object.values(rows[place]).slice(0, 5).join(', ')}`,
-      )
-    }
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
-  return rows
-}
-
 const PARTS = {
-  steady: () => each(PLAYS.filter(byPlayer), atOnce, steady),
+  steady: () => each(context, PLAYS.filter(byPlayer), atOnce, steady),
   faults: () =>
     each(
+      context,
       cases(rig.info, (type) => chosen(values.faults, type), VICTIMS.filter(byPlayer)),
       atOnce,
       strike,
     ),
-  ffmpeg: () => each(READS, 1, read),
-  har: () => each(SESSIONS.filter(byPlayer), 1, har),
+  ffmpeg: () => each(context, READS, 1, read),
+  har: () => each(context, SESSIONS.filter(byPlayer), 1, har),
 }
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 const atOnce = Number(values['at-once'])
-const rig = await Rig.start(values.rig, values.tls)
+const rig = await Rig.start(values.rig, { tls: values.tls })
 const browser = await Browser.launch(values.chromium)
 const context = { rig, browser, seconds: Number(values.seconds) }
 try {
