@@ -56,9 +56,17 @@ e2e: setup ## Run the end-to-end tests alone
 
 # Timing is real here, so it stands beside the tests and not among them.
 PLAYERS := tests/players/node_modules/.package-lock.json
+# Servers and players of the matrix, beside those of the tests. Plugins are known by a file.
+MATRIX := nginx:nginx-light vlc:vlc-bin gst-launch-1.0:gstreamer1.0-tools \
+	'/usr/lib/*/vlc/plugins/demux/libadaptive_plugin.so:vlc-plugin-base' \
+	'/usr/lib/*/gstreamer-1.0/libgstplayback.so:gstreamer1.0-plugins-base' \
+	'/usr/lib/*/gstreamer-1.0/libgstsoup.so:gstreamer1.0-plugins-good' \
+	'/usr/lib/*/gstreamer-1.0/libgsthls.so:gstreamer1.0-plugins-bad' \
+	'/usr/lib/*/gstreamer-1.0/libgstlibav.so:gstreamer1.0-libav'
 
 .PHONY: players
-players: setup $(PLAYERS) ## Play the demo with real players, each fault once; ARGS="--seconds 30 --players shaka" picks
+players: setup $(PLAYERS) ## Play with real players: the demo, each fault, a matrix of packagings; ARGS="--parts matrix --players vlc" picks
+	@.ci/need "pairs that need it fail" $(MATRIX)
 	cargo build $(LOCKED) -p rebuffer
 	node tests/players/run.mjs $(ARGS)
 

@@ -1,5 +1,5 @@
 // Results as Markdown. A row is what was played, its verdict, and figures; a verdict is `kept`, or begins with
-// `as documented:` or `FAILED:`.
+// `as documented:`, with `fails direct:` when the player cannot play it without the rig either, or with `FAILED:`.
 
 export const KEPT = 'kept'
 export const failed = (why) => `FAILED: ${why}`
@@ -13,6 +13,12 @@ export function table(title, rows) {
   const line = (cells) => `| ${cells.map((cell) => String(cell ?? '').replaceAll('|', '\\|')).join(' | ')} |`
   const body = rows.map((row) => line(columns.map((column) => row[column])))
   return [`\n## ${title}\n`, line(columns), line(columns.map(() => '---')), ...body].join('\n')
+}
+
+/** How many rows have which verdict. */
+export function summary(rows) {
+  const counts = counted(rows.map(({ verdict }) => verdict.split(':')[0]).sort())
+  return `\n${rows.length} rows: ${counts || 'nothing was picked'}.`
 }
 
 /** `2 x fragLoadError 404, bufferStalledError`. */
