@@ -39,6 +39,8 @@ pub struct Decision {
     pub action: Arc<str>,
     /// How often the rule fired before, so that what it leaves to chance can be repeated.
     pub nth: u64,
+    /// The rule that owned and counted the request, whether it fired or let it pass.
+    pub owner: Option<RuleId>,
 }
 
 /// What a rule did so far.
@@ -106,14 +108,33 @@ impl RuleBook {
 
     /// Decides one request and counts it. `now` never goes back from call to call.
     pub fn decide(&mut self, request: &RequestView<'_>, now: Moment) -> Decision {
+        self.decide_once(request, now, None)
+    }
+
+    /// The same for a request that a rule has counted already, under another address: that rule lets it pass and counts nothing.
+    pub fn decide_once(
+        &mut self,
+        request: &RequestView<'_>,
+        now: Moment,
+        counted_by: Option<&RuleId>,
+    ) -> Decision {
         let owner = self.rules.iter_mut().find(|armed| armed.owns(request, now));
-        owner.and_then(|armed| armed.advance(now)).unwrap_or_else(|| Decision {
+        let owner = owner.filter(|armed| counted_by != Some(&armed.rule.id));
+        let owned_by = owner.as_ref().map(|armed| armed.rule.id.clone());
+        let fired = owner.and_then(|armed| armed.advance(now));
+        fired.unwrap_or_else(|| Decision { owner: owned_by, ..self.pass() })
+    }
+
+    /// Nothing is injected, and no rule owns the request.
+    pub fn pass(&self) -> Decision {
+        Decision {
             rule_id: None,
             fault: Fault::None,
             script: Arc::clone(&self.pass),
             action: Arc::clone(&self.no_action),
             nth: 0,
-        })
+            owner: None,
+        }
     }
 
     /// The decision of a rule that leads requests back to where they came from, for one that it led; nothing is counted. `None`
@@ -188,6 +209,7 @@ impl Armed {
             script: Arc::clone(&self.script),
             action: Arc::clone(&self.action),
             nth: self.state.fired,
+            owner: Some(self.rule.id.clone()),
         }
     }
 }

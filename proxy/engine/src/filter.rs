@@ -5,21 +5,26 @@
 //! Deliberately absent: decoding of the path. It is compared as the client sent it.
 
 use rebuffer_model::{
-    FaultScope, Filter, RequestKind, RungPosition, SequencePredicate, Span, UrlMatch, UrlMatchMode, Variant,
-    VariantPredicate,
+    FaultScope, Filter, Presentation, PresentationPredicate, PresentationRole, RequestKind, RungPosition,
+    SequencePredicate, Span, UrlMatch, UrlMatchMode, Variant, VariantPredicate,
 };
 use regex::Regex;
+use wildmatch::WildMatch;
 
 /// What the rules may know of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestView<'a> {
     /// What it asks for.
     pub kind: RequestKind,
+    /// The names of the host it is asked of: the origin's, the host, and host and port.
+    pub hosts: [&'a str; 3],
+    /// The presentation it belongs to.
+    pub presentation: Option<&'a Presentation>,
     /// The rung it belongs to.
     pub variant: Option<&'a Variant>,
     /// The path as it was sent; a query is not looked at.
     pub path: &'a str,
-    /// How many rungs the current ladder has.
+    /// How many rungs the ladder of its presentation has.
     pub ladder_len: usize,
     /// Where it stands among the segments of its playlist.
     pub sequence: Sequence,
@@ -44,9 +49,17 @@ pub struct Sequence {
 #[derive(Debug, Default)]
 pub(crate) struct Matcher {
     kinds: Vec<RequestKind>,
+    hosts: Vec<WildMatch>,
+    presentation: Option<PresentationMatcher>,
     variant: Option<VariantPredicate>,
     url: Option<UrlPattern>,
     sequence: Option<SequencePredicate>,
+}
+
+#[derive(Debug)]
+struct PresentationMatcher {
+    roles: Vec<PresentationRole>,
+    paths: Vec<WildMatch>,
 }
 
 #[derive(Debug)]
@@ -62,6 +75,8 @@ impl<'a> RequestView<'a> {
     pub fn of(kind: RequestKind, path: &'a str) -> Self {
         Self {
             kind,
+            hosts: [""; 3],
+            presentation: None,
             variant: None,
             path,
             ladder_len: 0,
@@ -76,6 +91,8 @@ impl Matcher {
     pub(crate) fn compile(filter: &Filter) -> Result<Self, regex::Error> {
         Ok(Self {
             kinds: filter.request_kind.clone(),
+            hosts: filter.host.iter().map(|host| WildMatch::new(&host.to_ascii_lowercase())).collect(),
+            presentation: filter.presentation.as_ref().map(PresentationMatcher::compile),
             variant: filter.variant.clone(),
             url: filter.url_match.as_ref().map(UrlPattern::compile).transpose()?,
             sequence: filter.sequence.clone(),
@@ -83,11 +100,47 @@ impl Matcher {
     }
 
     pub(crate) fn matches(&self, request: &RequestView<'_>) -> bool {
-        (self.kinds.is_empty() || self.kinds.contains(&request.kind))
-            && self.variant.as_ref().is_none_or(|predicate| variant_matches(predicate, request))
+        self.is_of_kind(request.kind)
+            && (self.hosts.is_empty() || self.hosts.iter().any(|host| is_named(host, request.hosts)))
+            && self.presentation.as_ref().is_none_or(|it| it.matches(request.presentation))
+            && self.variant.as_ref().is_none_or(|predicate| {
+                let asks_nothing = *predicate == VariantPredicate::default();
+                asks_nothing || (self.means_presentation_of(request) && variant_matches(predicate, request))
+            })
             && self.url.as_ref().is_none_or(|url| url.matches(request.path))
             && self.sequence.as_ref().is_none_or(|predicate| stands_there(predicate, request.sequence))
     }
+}
+
+impl Matcher {
+    /// A preflight is only matched by a rule that names it.
+    fn is_of_kind(&self, kind: RequestKind) -> bool {
+        self.kinds.contains(&kind) || (self.kinds.is_empty() && kind != RequestKind::Preflight)
+    }
+
+    /// A variant is one of the primary presentation, unless the filter says of which.
+    fn means_presentation_of(&self, request: &RequestView<'_>) -> bool {
+        let is_primary = |it: &Presentation| it.role == PresentationRole::Primary;
+        self.presentation.is_some() || request.presentation.is_none_or(is_primary)
+    }
+}
+
+impl PresentationMatcher {
+    fn compile(predicate: &PresentationPredicate) -> Self {
+        let PresentationPredicate { roles, paths } = predicate;
+        Self { roles: roles.clone(), paths: paths.iter().map(|path| WildMatch::new(path)).collect() }
+    }
+
+    fn matches(&self, presentation: Option<&Presentation>) -> bool {
+        presentation.is_some_and(|it| {
+            (self.roles.is_empty() || self.roles.contains(&it.role))
+                && (self.paths.is_empty() || self.paths.iter().any(|path| path.matches(&it.path)))
+        })
+    }
+}
+
+fn is_named(pattern: &WildMatch, names: [&str; 3]) -> bool {
+    names.iter().any(|name| pattern.matches(name))
 }
 
 impl UrlPattern {
@@ -148,9 +201,7 @@ fn variant_matches(predicate: &VariantPredicate, request: &RequestView<'_>) -> b
         bandwidth_below,
         codec_prefix,
     } = predicate;
-    let Some(variant) = request.variant else {
-        return *predicate == VariantPredicate::default();
-    };
+    let Some(variant) = request.variant else { return false };
     let codec_begins = |prefix: &String| {
         let codecs = variant.codecs.as_deref().unwrap_or_default();
         codecs.split(',').any(|codec| codec.trim_ascii().starts_with(prefix.as_str()))

@@ -27,8 +27,8 @@ pub use link::{PresetView, TraceDetail, TraceView};
 pub use merge::MergePatch;
 pub use page::Items;
 pub use player::{
-    CurrentPlay, LinkBackend, LinkView, PatternView, PlayerCreate, PlayerRecord, RuleCounters, SessionView,
-    TransportView,
+    CurrentPlay, LinkBackend, LinkView, PatternView, PlayerCreate, PlayerRecord, RuleCounters,
+    SessionPortView, SessionView, TransportView,
 };
 pub use problem::{Problem, ProblemKind};
 pub use strict::{from_json, from_value};

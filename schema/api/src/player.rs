@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use rebuffer_model::{
     AttemptId, Content, Control, LabelKey, LabelValue, LeftOut, LinkMetrics, OriginName, PlayId, PlayerId,
-    PlayerMetrics, Rule, RuleId, SessionId, Shape, ShapeControl, Timestamp, TransferTimeouts,
+    PlayerMetrics, PlayerName, Rule, RuleId, SessionId, Shape, ShapeControl, Timestamp, TransferTimeouts,
     TransportAction, Variant,
 };
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,12 @@ pub struct PlayerRecord {
     pub id: PlayerId,
     /// A small number for people, unique in this rig.
     pub display_id: u32,
+    /// What the player calls itself, where that is not its id; the label `name` wins where one is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub player_name: Option<PlayerName>,
+    /// The family of devices that its User-Agent tells of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_family: Option<String>,
     /// Changes with every change of what can be patched; goes into `If-Match`.
     pub control_revision: String,
     /// Free labels.
@@ -45,7 +51,7 @@ pub struct PlayerRecord {
     /// The play the client named last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_play: Option<CurrentPlay>,
-    /// The ladder of the last master playlist, lowest rung first.
+    /// The ladder of the primary presentation, lowest rung first.
     pub ladder: Vec<Variant>,
     /// The player's last report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,10 +171,12 @@ pub struct TransportView {
 pub struct SessionView {
     /// Its id, never reused.
     pub id: SessionId,
-    /// The port it listens on.
+    /// The port it began at.
     pub port: u16,
-    /// The origin behind it.
+    /// The origin behind that port.
     pub origin: OriginName,
+    /// All its ports, one for each origin it uses, in the order in which they were opened.
+    pub ports: Vec<SessionPortView>,
     /// When it began.
     pub started_at: Timestamp,
     /// The player's address.
@@ -183,6 +191,17 @@ pub struct SessionView {
     pub bytes_out: u64,
     /// Requests being answered at this moment.
     pub active_requests: u32,
+}
+
+/// A port of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionPortView {
+    /// The port.
+    pub port: u16,
+    /// The origin behind it.
+    pub origin: OriginName,
+    /// Scheme, host and port of the origin.
+    pub url: String,
 }
 
 /// A play.

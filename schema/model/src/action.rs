@@ -191,10 +191,33 @@ pub enum ActionKind {
         #[schema(value_type = BTreeMap<String, String>)]
         labels: BTreeMap<LabelKey, LabelValue>,
     },
-    /// A playlist points at an origin that is not configured; the link was left as it is. Said once per host.
+    /// A playlist or a redirect points at an origin that the rig may not reach; it was left as it is. Said once per origin.
     OriginLeft {
-        /// Where the player will go past the rig.
+        /// Where the player will go past the rig: scheme, host and port.
         host: String,
+        /// How to keep it at the rig.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        setting: String,
+    },
+    /// A body that looks like a playlist was not read, so what it names is not known. Said once per reason and path.
+    PlaylistUnread {
+        /// Its path.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// Media was asked for that no playlist of this session has named yet, for instance after a restart of the rig: until the
+    /// player fetches its playlists again, kinds are guessed and rungs unknown. Said once until a playlist was read.
+    PlaylistsUnknown {
+        /// The first path that was asked for.
+        path: String,
+    },
+    /// A client that names no player asked for what playlists of several sessions declare; it is a player of its own.
+    ClientAmbiguous {
+        /// What it asked for.
+        path: String,
+        /// How many sessions declare it.
+        sessions: u32,
     },
 }
 
@@ -220,6 +243,9 @@ impl ActionKind {
             Self::ManifestChanged { .. } => "manifest_changed",
             Self::LabelChanged { .. } => "label_changed",
             Self::OriginLeft { .. } => "origin_left",
+            Self::PlaylistUnread { .. } => "playlist_unread",
+            Self::PlaylistsUnknown { .. } => "playlists_unknown",
+            Self::ClientAmbiguous { .. } => "client_ambiguous",
         }
     }
 }
@@ -235,7 +261,7 @@ mod tests {
             ActionKind::LabelChanged { labels: BTreeMap::new() },
             ActionKind::FaultOff { action: TransportAction::Drop, packets: 3, finished: true },
             ActionKind::PatternDisabled { mode: "pyramid".into(), finished: false },
-            ActionKind::OriginLeft { host: "cdn.example".into() },
+            ActionKind::OriginLeft { host: "cdn.example".into(), setting: String::new() },
         ] {
             let json = serde_json::to_string(&kind).unwrap();
             assert!(json.contains(&format!("\"event\":\"{}\"", kind.event())), "{json}");

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Cmcd, FaultCategory, HeaderField, Headers, OriginName, RequestKind, RuleId, Timestamp, Variant, Who,
+    Cmcd, FaultCategory, HeaderField, Headers, Known, OriginName, Presentation, Remark, RequestKind, RuleId,
+    Timestamp, Variant, Who,
 };
 
 /// One request and its answer.
@@ -25,6 +26,9 @@ pub struct Exchange {
     pub origin: Option<OriginAnswer>,
     /// What was sent to the client.
     pub answer: Answer,
+    /// What else is worth knowing of it, each once: above all what the rig changed by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Remark>,
     /// How long the parts took.
     pub timing: Timing,
     /// Why it did not go as the client wanted; absent when it did.
@@ -48,9 +52,15 @@ pub struct RequestSeen {
     pub url: String,
     /// What it asked for.
     pub kind: RequestKind,
+    /// How that is known; absent in records from before it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Known>,
     /// The rung it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<Variant>,
+    /// The presentation it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presentation: Option<Presentation>,
     /// The headers, redacted.
     #[schema(value_type = Vec<HeaderField<'_>>)]
     pub headers: Headers,
@@ -64,7 +74,7 @@ pub struct RequestSeen {
 /// What the origin said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OriginAnswer {
-    /// The configured name.
+    /// The configured name; of an origin that `--origin-hosts` let in, its host.
     pub name: OriginName,
     /// The absolute URL that was asked, redacted.
     pub url: String,
@@ -73,9 +83,6 @@ pub struct OriginAnswer {
     /// Its headers, redacted.
     #[schema(value_type = Vec<HeaderField<'_>>)]
     pub headers: Headers,
-    /// Whether its certificate was verified; absent without TLS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls_verified: Option<bool>,
     /// Whether a pooled connection was used.
     pub reused: bool,
     /// Name resolution, ms; absent on a reused connection.
@@ -107,6 +114,9 @@ pub struct Answer {
     /// What was edited of a playlist; absent when no edit was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edits: Option<Edits>,
+    /// Why a body that looks like a playlist was not read; absent when there was none, or it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub playlist_unread: Option<String>,
 }
 
 /// What was edited of a playlist, as `content` asks.

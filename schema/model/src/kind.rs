@@ -5,9 +5,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::closed_set::closed_set;
 
 /// What a URL is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -31,8 +34,10 @@ pub enum RequestKind {
     SubtitleManifest,
     /// A media segment of a subtitle rendition.
     SubtitleSegment,
-    /// A decryption key.
+    /// A decryption key, or a licence.
     Key,
+    /// What a browser asks before a request that another page makes (CORS). Only a rule that names this kind matches it.
+    Preflight,
     /// Anything else.
     Other,
 }
@@ -68,9 +73,41 @@ pub struct Variant {
     pub uri: String,
 }
 
+/// A presentation: a master or an MPD, with all that its playlists name. A session may play several, each with a ladder of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Presentation {
+    /// The path of its master or MPD, without a query.
+    #[schema(value_type = String)]
+    pub path: Arc<str>,
+    /// What it is to the player.
+    pub role: PresentationRole,
+}
+
+closed_set! {
+    /// What a presentation is to the player.
+    pub enum PresentationRole {
+        /// What the player was started with; its ladder is the player's.
+        Primary = "primary",
+        /// An HLS interstitial, such as an advertisement, as a date range or an asset list declares it.
+        Interstitial = "interstitial",
+        /// Another one beside the primary.
+        Other = "other",
+    }
+}
+
+closed_set! {
+    /// How it is known what a request asks for.
+    pub enum Known {
+        /// A playlist declared it, or its own content was read.
+        Declared = "declared",
+        /// Nothing declared it; its name or its Content-Type was gone by.
+        Guessed = "guessed",
+    }
+}
+
 impl RequestKind {
     /// Every kind with its name, in the order of the documentation.
-    pub const ALL: [(Self, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::MasterManifest, "master_manifest"),
         (Self::Manifest, "manifest"),
         (Self::Segment, "segment"),
@@ -81,6 +118,7 @@ impl RequestKind {
         (Self::SubtitleManifest, "subtitle_manifest"),
         (Self::SubtitleSegment, "subtitle_segment"),
         (Self::Key, "key"),
+        (Self::Preflight, "preflight"),
         (Self::Other, "other"),
     ];
 

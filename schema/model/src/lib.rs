@@ -5,9 +5,12 @@
 //! Deliberately absent: anything about sockets, SQL or HTTP handlers.
 
 mod action;
+mod closed_set;
 mod cmcd;
 mod content;
 mod control;
+
+mod device;
 mod exchange;
 mod fault;
 mod flat;
@@ -17,10 +20,12 @@ mod kind;
 mod label;
 mod link_metrics;
 mod means;
+mod name;
 mod params;
 mod pattern;
 mod preset;
 mod record;
+mod remark;
 mod rule;
 mod sample;
 mod shape;
@@ -39,6 +44,8 @@ pub use cmcd::{
 };
 pub use content::{BANDWIDTH_PCT, Content, MAX_LIVE_OFFSET, OVERSTATE_PCT, VariantOrder};
 pub use control::{Control, ControlError, LabelKey, LabelValue, MAX_LABELS, MAX_RULES, ShapeControl};
+
+pub use device::{COMPUTER_FAMILIES, DEVICE_FAMILIES, device_family, names_device};
 pub use exchange::{
     Answer, Cause, Edits, Exchange, FaultSeen, Link, OriginAnswer, RequestSeen, TcpSnapshot, Timing,
     UnmetEdit,
@@ -49,19 +56,21 @@ pub use fault::{
 };
 pub use headers::{HeaderField, Headers};
 pub use id::{AttemptId, IdError, OriginName, PlayId, PlayerId, Position, RuleId, SessionId};
-pub use kind::{RequestKind, Resolution, Variant};
+pub use kind::{Known, Presentation, PresentationRole, RequestKind, Resolution, Variant};
 pub use label::{Label, Severity};
 pub use link_metrics::{BusiestMetrics, LinkMetrics, Spread, TcpMetrics, WireMetrics};
 pub use means::{AskedValue, Extent, KnobMeans, LeftOut, TurnedBy};
+pub use name::{MAX_NAME, PlayerName};
 pub use params::{
     Corruption, FaultParams, H2Scope, MAX_BODY_BYTES, MAX_CORRUPT_BYTES, MAX_EXTENT, MAX_HOLD_MS,
 };
 pub use pattern::{MAX_STEPS, Pattern, PatternStep, PatternTemplate, TraceName};
 pub use preset::{Certainty, PRESETS, Preset, PresetName, SOURCES, Way};
 pub use record::{Record, RecordBody};
+pub use remark::Remark;
 pub use rule::{
-    Cadence, Filter, Mode, Rule, RungPosition, SequencePredicate, Span, UrlMatch, UrlMatchMode,
-    VariantPredicate,
+    Cadence, Filter, Mode, PresentationPredicate, Rule, RungPosition, SequencePredicate, Span, UrlMatch,
+    UrlMatchMode, VariantPredicate,
 };
 pub use sample::{Extra, PlayerMetrics, RigMetrics, Sample};
 pub use shape::{Conditions, Direction, KNOBS, Knob, KnobKind, Shape};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::params::WrittenRule;
-use crate::{Fault, FaultParams, RequestKind, Resolution, RuleId, Step};
+use crate::{Fault, FaultParams, PresentationRole, RequestKind, Resolution, RuleId, Step};
 
 /// A fault, the requests it is meant for, and its cadence. Rules stand in a list; the first that matches a request and is not
 /// exhausted owns it.
@@ -71,6 +71,13 @@ pub struct Filter {
     /// Any of these kinds; empty means every kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request_kind: Vec<RequestKind>,
+    /// Any of these hosts, as the player asks for them: the name of an origin, or `host`, or `host:port`, with `*` for any
+    /// letters and `?` for one; empty means every host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub host: Vec<String>,
+    /// The presentation the request belongs to. Without it, `variant` means the primary presentation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presentation: Option<PresentationPredicate>,
     /// The variant the request belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<VariantPredicate>,
@@ -80,6 +87,18 @@ pub struct Filter {
     /// The place of the request in its playlist, in its play and before the live edge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<SequencePredicate>,
+}
+
+/// Which presentations: every named predicate must hold; within a list, any. What belongs to none matches nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PresentationPredicate {
+    /// What it is to the player; empty means everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<PresentationRole>,
+    /// The paths of its master or MPD, with `*` for any letters and `?` for one; empty means every path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
 }
 
 /// Where a segment or part stands: every named predicate must hold. What no playlist declared stands nowhere.
@@ -109,7 +128,7 @@ pub struct Span {
     pub to: Option<u64>,
 }
 
-/// Which rungs of the current ladder: every named predicate must hold; within a list, any.
+/// Which rungs of the ladder of its presentation: every named predicate must hold; within a list, any.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariantPredicate {

@@ -56,7 +56,7 @@ impl TransferTimeouts {
             | RequestKind::Init
             | RequestKind::AudioSegment
             | RequestKind::SubtitleSegment => self.applies_segments,
-            RequestKind::Key | RequestKind::Other => false,
+            RequestKind::Key | RequestKind::Preflight | RequestKind::Other => false,
         }
     }
 

@@ -5,13 +5,16 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{AttemptId, PlayId, PlayerId, SessionId};
+use crate::{AttemptId, PlayId, PlayerId, PlayerName, SessionId};
 
 /// The player, session, play and attempt an event belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Who {
     /// The player.
     pub player_id: PlayerId,
+    /// What the player calls itself, where that is not its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub player_name: Option<PlayerName>,
     /// The session; absent for actions on a player that has none at the moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,

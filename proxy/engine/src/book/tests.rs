@@ -9,6 +9,8 @@ use crate::Sequence;
 
 const SEGMENT: RequestView<'static> = RequestView {
     kind: RequestKind::Segment,
+    hosts: [""; 3],
+    presentation: None,
     variant: None,
     path: "/v/1.m4s",
     ladder_len: 0,
@@ -223,4 +225,19 @@ fn a_fault_that_goes_on_counts_nothing() {
     let goes_on = |id| book.goes_on(&RuleId::new(id).unwrap()).map(|decision| decision.fault);
     assert_eq!([goes_on("a"), goes_on("b"), goes_on("c")], [Some(Fault::RedirectLoop), None, None]);
     assert_eq!(counted(&book, 2), [(1, 1, true), (1, 1, true)]);
+}
+
+#[test]
+fn a_request_that_a_redirect_leads_on_is_counted_once() {
+    let mut book = book(&[rule("a", "404", Mode::Requests, 1, 3)]);
+    let hop = book.decide(&SEGMENT, Moment::default());
+    assert_eq!(
+        (hop.rule_id.clone(), hop.owner.clone()),
+        (hop.owner.clone(), Some(RuleId::new("a").unwrap()))
+    );
+    let led = book.decide_once(&SEGMENT, Moment::default(), hop.owner.as_ref());
+    assert_eq!((led.rule_id, led.owner), (None, None));
+    let next = book.decide(&SEGMENT, Moment::default());
+    assert_eq!((next.rule_id, next.owner.is_some()), (None, true), "passed, and counted");
+    assert_eq!(book.counters(Moment::default()).next().map(|it| it.matched), Some(2));
 }

@@ -47,7 +47,8 @@ fn a_kind_matches_itself_alone_and_no_kinds_match_all() {
             let filter = Filter { request_kind: vec![kind], ..Filter::default() };
             assert_eq!(matches(&filter, other, None, "/", 0), kind == other, "{kind} {other}");
         }
-        assert!(matches(&Filter::default(), kind, None, "/", 0));
+        let is_matched_unnamed = kind != RequestKind::Preflight;
+        assert_eq!(matches(&Filter::default(), kind, None, "/", 0), is_matched_unnamed, "{kind}");
     }
 }
 
@@ -109,8 +110,8 @@ fn every_named_predicate_must_hold() {
     let filter = Filter {
         request_kind: vec![RequestKind::Init],
         variant: Some(both(0)),
-        sequence: None,
         url_match: Some(UrlMatch { mode: UrlMatchMode::Exact, patterns: vec!["/a".to_owned()] }),
+        ..Filter::default()
     };
     let rung = variant(0);
     assert!(matches(&filter, RequestKind::Init, Some(&rung), "/a", 1));
@@ -175,4 +176,48 @@ fn a_place_is_compared_with_both_ends_and_an_unknown_one_never_holds() {
         let found = Matcher::compile(&filter).unwrap().matches(&request);
         assert_eq!(found, expected, "{filter:?} {sequence:?}");
     }
+}
+
+#[test]
+fn a_host_is_named_by_its_origin_or_by_itself() {
+    let on_host = |patterns: &[&str]| {
+        let host = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
+        let filter = Filter { host, ..Filter::default() };
+        let hosts = ["cdn", "edge1.cdn.example", "edge1.cdn.example:8080"];
+        let request = RequestView { hosts, ..RequestView::of(RequestKind::Segment, "/") };
+        Matcher::compile(&filter).unwrap().matches(&request)
+    };
+    for holds in ["cdn", "edge1.cdn.example", "EDGE?.cdn.example:8080", "*.cdn.example", "*:8080"] {
+        assert!(on_host(&[holds]) && on_host(&["other", holds]), "{holds}");
+    }
+    for not in ["cdn2", "cdn.example", "*.example:80", ""] {
+        assert!(!on_host(&[not]), "{not}");
+    }
+    assert!(on_host(&[]));
+}
+
+#[test]
+fn a_variant_is_the_primary_presentations_unless_another_is_named() {
+    let on = |role, predicate: Option<PresentationPredicate>| {
+        let variant_predicate = VariantPredicate { rung_indexes: vec![0], ..VariantPredicate::default() };
+        let filter =
+            Filter { variant: Some(variant_predicate), presentation: predicate, ..Filter::default() };
+        let presentation = Presentation { path: "/ads/7/m.m3u8".into(), role };
+        let variant = variant(0);
+        let request = RequestView {
+            presentation: Some(&presentation),
+            variant: Some(&variant),
+            ladder_len: 1,
+            ..RequestView::of(RequestKind::Segment, "/")
+        };
+        Matcher::compile(&filter).unwrap().matches(&request)
+    };
+    use PresentationRole::{Interstitial, Other, Primary};
+    assert_eq!([Primary, Interstitial, Other].map(|role| on(role, None)), [true, false, false]);
+    let any = || Some(PresentationPredicate::default());
+    assert_eq!([Primary, Interstitial, Other].map(|role| on(role, any())), [true; 3]);
+    let ads = || Some(PresentationPredicate { roles: vec![Interstitial], paths: vec!["/ads/*".into()] });
+    assert_eq!([Primary, Interstitial, Other].map(|role| on(role, ads())), [false, true, false]);
+    let elsewhere = Some(PresentationPredicate { roles: vec![], paths: vec!["/film/*".into()] });
+    assert!(!on(Interstitial, elsewhere));
 }
