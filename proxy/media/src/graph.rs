@@ -1,238 +1,236 @@
-//! What the playlists of one session declared: each URL's kind, variant and place, and the current ladder.
+//! What the playlists of one session declared: each URL's kind, variant and place, and the ladder of each presentation.
 //!
-//! Invariant: a variant is only ever one that the current ladder holds, and memory is bounded however long a stream lives.
-//! Where two playlists declare one URL the later one counts, but a list of I-frames never outweighs the segments it
-//! points into, and what an MPD and HLS playlists share belongs to whichever set the ladder. Deliberately absent: telling partial segments, init segments and keys of audio from those of video; the
-//! kinds do not.
+//! Invariant: a variant is only ever one that the current ladder of its presentation holds, and memory is bounded however long a
+//! stream lives. Where two playlists declare one URL the later one counts, but a list of I-frames never outweighs the segments it
+//! points into, and what an MPD and HLS playlists share belongs to the form of the primary presentation. Deliberately absent:
+//! telling partial segments, init segments and keys of audio from those of video; the kinds do not.
 
+mod classify;
 mod dash;
-mod hls;
+mod declared;
+mod documents;
+mod hls_playlists;
 mod ladder;
 mod place;
 mod playlists;
-mod presentation;
+mod presentations;
+mod reading;
+mod redirects;
 mod shelf;
 mod template;
+mod versions;
 
 use std::sync::Arc;
 
-use rebuffer_model::{RequestKind, Timestamp, Variant};
+use rebuffer_model::{Presentation, RequestKind, Timestamp, Variant};
 
-use crate::address::{Base, Place};
-use crate::dash::Mpd;
-use crate::hls::{Definitions, Form};
-use crate::localise::note_foreign;
-use crate::{ByteRange, MAX_PLAYLIST_BYTES, Origin, classify_fallback};
+use crate::address::{Address, Base};
+use crate::dash::{Document, Mpd};
+use crate::hls::{self, Definitions, Master, Media};
+use crate::localise::Context;
+use crate::origin::{Origin, OriginId, Origins};
+use crate::playlist::{Form, Playlist};
+pub use classify::{Classified, Request, Source};
+use declared::Role;
 pub(crate) use ladder::{of_mpd as ladder_of, rung_of};
 use place::Asked;
 pub use place::SegmentPlace;
-use playlists::Playlists;
-use presentation::Asking;
-use shelf::{Declared, Role, Shelf};
+use playlists::{PlaylistId, Playlists};
+use presentations::{PresentationId, Presentations};
+use reading::Reading;
+use redirects::Redirects;
+use shelf::Shelf;
 
 /// The variants that can be played now, the lowest bandwidth first; a variant's rung is its place.
 pub type Ladder = Arc<[Arc<Variant>]>;
 
-/// A longer URL is not remembered.
-const MAX_URL: usize = 8 << 10;
-
-/// What a request asks for.
+/// The ladder of the primary presentation is another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Classified {
-    /// The kind.
-    pub kind: RequestKind,
-    /// The rung it belongs to.
-    pub variant: Option<Arc<Variant>>,
-    /// How it is known.
-    pub source: Source,
-    /// Where it stands, when it is a segment or a part.
-    pub place: SegmentPlace,
+pub struct LadderChange {
+    /// The one before, if there was one; the new one is [`Graph::ladder`].
+    pub replaced: Option<Ladder>,
 }
 
-/// How a classification is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// A playlist declared the URL, or its own content was seen.
-    Declared,
-    /// By extension.
-    Guessed,
-}
-
-/// What a response turned out to be.
+/// What a playlist turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absorbed {
     /// The kind, by content.
     pub kind: RequestKind,
     /// The rung it belongs to.
     pub variant: Option<Arc<Variant>>,
-    /// Whether the ladder is another one than before, also when there was none.
-    pub ladder_changed: bool,
-    /// The ladder that was replaced by another one; the other one is [`Graph::ladder`].
-    pub replaced: Option<Ladder>,
-    /// Hosts to which the playlist sends the player past the session; each once, at most 32.
-    pub foreign: Vec<String>,
+    /// The presentation it belongs to, and how many rungs that has.
+    pub presentation: Option<(Presentation, usize)>,
+    /// Whether the primary presentation's ladder is another one than before, also when there was none.
+    pub ladder: Option<LadderChange>,
 }
 
 /// The playlists of one session.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Graph {
-    origins: Arc<[Origin]>,
-    ladder: Ladder,
-    /// Whether an MPD set the ladder.
-    dash_is_current: bool,
+    origins: Origins,
     playlists: Playlists,
+    presentations: Presentations,
     shelf: Shelf,
-    /// The variables of the last master.
-    definitions: Definitions,
+    redirects: Redirects,
     asked: Asked,
 }
 
-/// The playlist that is being absorbed.
-struct Reading<'o> {
-    base: Base<'o>,
-    definitions: Definitions,
-    foreign: Vec<String>,
-}
-
 impl Graph {
-    /// `origins` are the addresses whose absolute URLs stay on this session.
-    pub fn new(origins: impl Into<Arc<[Origin]>>) -> Self {
-        Self {
-            origins: origins.into(),
-            ladder: Ladder::default(),
-            dash_is_current: false,
-            playlists: Playlists::default(),
-            shelf: Shelf::default(),
-            definitions: Definitions::default(),
-            asked: Asked::default(),
-        }
+    /// `origins` are those of the session so far, in the order of their numbers.
+    pub fn new(origins: impl IntoIterator<Item = Origin>) -> Self {
+        Self { origins: origins.into_iter().collect(), ..Self::default() }
     }
 
-    /// The variants that can be played now.
+    /// The origins of the session.
+    pub fn origins(&self) -> &Origins {
+        &self.origins
+    }
+
+    /// The number of an origin, which is the session's from now on; `None` when it has too many.
+    pub fn add_origin(&mut self, origin: Origin) -> Option<OriginId> {
+        self.origins.add(origin)
+    }
+
+    /// The variants of the primary presentation that can be played now.
     pub fn ladder(&self) -> &Ladder {
-        &self.ladder
+        self.presentations.ladder()
     }
 
-    /// What a request asks for. `target` is its path and query, `range` the bytes it wants.
-    pub fn classify(&self, target: &str, range: Option<ByteRange>) -> Classified {
-        self.classify_at(target, range, None)
+    /// Whether any playlist was read.
+    pub fn knows_playlists(&self) -> bool {
+        self.playlists.any_read()
     }
 
-    /// The same at a known time, without which the live edge of an MPD that lists no segments is unknown.
-    pub fn classify_at(&self, target: &str, range: Option<ByteRange>, now: Option<Timestamp>) -> Classified {
-        let declared = self.shelf.get(target);
-        if let Some(playlist) = declared.filter(|declared| declared.role == Role::Playlist) {
-            return self.describe(playlist, range);
-        }
-        let on_shelf = || declared.map(|declared| self.describe(declared, range));
-        let in_mpd = || {
-            if !self.playlists.has_presentation() {
-                return None;
-            }
-            let found = self.playlists.find(&Asking::of(target, range, now)?)?;
-            let place = if found.kind.is_media() { found.place } else { SegmentPlace::default() };
-            Some(Classified { kind: found.kind, variant: found.variant, source: Source::Declared, place })
+    /// About how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        self.shelf.total_weight() + self.playlists.versions_weight()
+    }
+
+    /// A player was led from the base port to here: what it finds is its primary presentation.
+    pub fn begin_at(&mut self, origin: OriginId, target: &str) {
+        self.presentations.begin_at(Address { origin, target: crate::address::own_name(target) });
+    }
+
+    /// A redirect led from what was asked for to here.
+    pub fn redirect(&mut self, from: &Address, to: &Address) {
+        self.redirects.lead(self.shelf.keys(), from, to);
+    }
+
+    /// What is needed to read a playlist that was found here.
+    pub fn context(&self, at: &Address, playlist: &Playlist) -> Context {
+        let query = at.target.split_once('?').map_or("", |(_, query)| query);
+        let inherited = self
+            .declared(at.origin, &at.target)
+            .and_then(|declared| self.playlists.get(declared.playlist).presentation)
+            .or_else(|| self.presentations.primary_id())
+            .and_then(|id| self.presentations.get(id));
+        let none = Definitions::default();
+        let inherited = inherited.map_or(&none, |presentation| &presentation.definitions);
+        let definitions = match playlist.form() {
+            Form::Hls(_) => Definitions::read(playlist.text(), inherited, query),
+            Form::Mpd | Form::Period | Form::Patch | Form::AssetList | Form::Steering => none,
         };
-        let found =
-            if self.dash_is_current { in_mpd().or_else(on_shelf) } else { on_shelf().or_else(in_mpd) };
-        found.unwrap_or_else(|| Classified {
-            kind: classify_fallback(target, None),
-            variant: None,
-            source: Source::Guessed,
-            place: SegmentPlace::default(),
-        })
+        Context { at: at.clone(), origins: self.origins.clone(), definitions }
     }
 
-    /// How many segments of this kind the play asked for before this one; asked again, it keeps its number. `None` for
-    /// what is no segment. A play of another name begins at 0.
-    pub fn index_in_play(
+    /// Learns from a playlist.
+    pub fn absorb(&mut self, playlist: &Playlist, context: &Context, now: Option<Timestamp>) -> Absorbed {
+        let (at, origins, definitions) = (&context.at, &context.origins, &context.definitions);
+        let Some(base) = Base::new(at.origin, &at.target, origins) else {
+            return self.absorbed(RequestKind::Other, None, None);
+        };
+        let reading = Reading { playlist, base, origins, definitions, now };
+        let text = playlist.text();
+        match playlist.form() {
+            Form::Hls(form) => {
+                let id = self.open(at);
+                let change = match form {
+                    hls::Form::Master => self.absorb_master(id, &Master::read(text), &reading),
+                    hls::Form::Media => {
+                        self.absorb_media(id, &Media::read(text), &reading);
+                        None
+                    }
+                };
+                self.finish(id, change)
+            }
+            Form::Mpd => {
+                let Some(mpd) = Mpd::read(text) else {
+                    return self.absorbed(RequestKind::Manifest, None, None);
+                };
+                let id = self.open(at);
+                let change = self.absorb_mpd(id, &mpd, &reading);
+                self.finish(id, change)
+            }
+            Form::Period | Form::Patch => {
+                let document = Document::parse(text);
+                let part = document.as_ref().map(|document| Mpd::of_part(document.root()));
+                let change = part.and_then(|part| self.absorb_part(at, &part, &reading));
+                self.absorbed(RequestKind::Manifest, None, change)
+            }
+            Form::AssetList => {
+                self.absorb_asset_list(text, &reading);
+                self.absorbed(RequestKind::Other, None, None)
+            }
+            Form::Steering => {
+                self.absorb_steering(at, text, &reading);
+                self.absorbed(RequestKind::Other, None, None)
+            }
+        }
+    }
+
+    fn open(&mut self, at: &Address) -> PlaylistId {
+        let led = self.redirects.source(self.shelf.keys(), at.origin, &at.target);
+        let led = led.and_then(|from| self.named(from.origin, &from.target));
+        let known = led.filter(|declared| declared.role == Role::Playlist).map(|declared| declared.playlist);
+        self.playlists.open(at, known, &mut self.shelf, self.presentations.primary_id())
+    }
+
+    /// The presentation of a master or MPD, from now on known.
+    fn presentation_of(&mut self, id: PlaylistId, reading: &Reading<'_>) -> PresentationId {
+        let playlist = self.playlists.get(id);
+        let is_its_own = playlist.kind == RequestKind::MasterManifest || playlist.versions.is_some();
+        let known = playlist.presentation.filter(|it| is_its_own && self.presentations.get(*it).is_some());
+        if let Some(known) = known {
+            return known;
+        }
+        let target = reading.base.address().target;
+        let path = target.split_once('?').map_or(target.as_str(), |(path, _)| path);
+        let new = self.presentations.open(path, playlist.is_asset);
+        self.playlists.get_mut(id).presentation = Some(new);
+        new
+    }
+
+    fn set_ladder(
         &mut self,
-        play: &str,
+        presentation: PresentationId,
+        ladder: Ladder,
+        reading: &Reading<'_>,
+    ) -> Option<LadderChange> {
+        // Also when it is the same: the variants are the same, but not the same objects.
+        self.playlists.follow_ladder(presentation, &ladder);
+        let at = reading.base.address();
+        let at = Address { target: crate::address::own_name(&at.target), ..at };
+        let led = self.redirects.source(self.shelf.keys(), at.origin, &at.target).cloned();
+        self.presentations.set_ladder(presentation, &led.unwrap_or(at), ladder, reading.now)
+    }
+
+    fn finish(&mut self, id: PlaylistId, change: Option<LadderChange>) -> Absorbed {
+        self.playlists.forget_beyond_bound(id, &mut self.shelf, self.presentations.primary_id());
+        let playlist = self.playlists.get(id);
+        let presentation = playlist.presentation;
+        let absorbed = self.absorbed(playlist.kind, presentation, change);
+        Absorbed { variant: playlist.variant.clone(), ..absorbed }
+    }
+
+    fn absorbed(
+        &self,
         kind: RequestKind,
-        target: &str,
-        range: Option<ByteRange>,
-    ) -> Option<u64> {
-        kind.is_media().then(|| self.asked.index(play, kind, target, range))
+        presentation: Option<PresentationId>,
+        ladder: Option<LadderChange>,
+    ) -> Absorbed {
+        let presentation = presentation.and_then(|id| self.presentations.describe(id));
+        Absorbed { kind, variant: None, presentation, ladder }
     }
-
-    /// Learns from a response. `target` is the path and query as requested, `body` what the origin sent, decoded.
-    pub fn absorb(&mut self, target: &str, content_type: Option<&str>, body: &[u8]) -> Absorbed {
-        let body = body.get(..MAX_PLAYLIST_BYTES).unwrap_or(body);
-        let origins = Arc::clone(&self.origins);
-        let reading = Base::new(target, &origins).map(|base| {
-            let query = target.split_once('?').map_or("", |(_, query)| query);
-            let definitions = Definitions::read(body, &self.definitions, query);
-            Reading { base, definitions, foreign: Vec::new() }
-        });
-        let mpd = || crate::dash::is_mpd(body).then(|| Mpd::read(body)).flatten();
-        match (reading, Form::of(body)) {
-            (Some(reading), Some(form)) => return self.absorb_hls(target, form, body, reading),
-            (Some(reading), None) => {
-                if let Some(mpd) = mpd() {
-                    return self.absorb_mpd(target, &mpd, reading);
-                }
-            }
-            (None, _) => {}
-        }
-        let kind = classify_fallback(target, content_type);
-        Absorbed { kind, variant: None, ladder_changed: false, replaced: None, foreign: Vec::new() }
-    }
-
-    fn describe(&self, declared: &Declared, range: Option<ByteRange>) -> Classified {
-        let playlist = self.playlists.get(declared.playlist);
-        let fact = declared.fact(range);
-        let kind = if declared.role == Role::Playlist { playlist.kind } else { fact.kind };
-        let newest = playlist.next_sequence.checked_sub(1);
-        let place = SegmentPlace {
-            media_sequence: kind.is_media().then_some(fact.sequence),
-            from_live_edge: newest
-                .filter(|_| kind.is_media())
-                .map(|newest| newest.saturating_sub(fact.sequence)),
-            hinted: fact.hinted,
-        };
-        Classified { kind, variant: playlist.variant.clone(), source: Source::Declared, place }
-    }
-}
-
-impl<'o> Reading<'o> {
-    /// The path and query on the session that a URI leads to.
-    fn resolve(&mut self, uri: &str) -> Option<String> {
-        let place = seen_from(&self.base, &self.definitions, uri);
-        self.here(place)
-    }
-
-    /// The same, seen from another base.
-    fn resolve_at(&mut self, base: &Base<'o>, uri: &str) -> Option<String> {
-        let place = seen_from(base, &self.definitions, uri);
-        self.here(place)
-    }
-
-    fn here(&mut self, place: Place) -> Option<String> {
-        match place {
-            Place::Here(url) => Some(url),
-            elsewhere @ (Place::Foreign(_) | Place::Nowhere) => self.note(elsewhere),
-        }
-    }
-
-    /// The base that a base URL leads to.
-    fn descend(&mut self, base: &Base<'o>, uri: &str) -> Option<Base<'o>> {
-        if uri.len() > MAX_URL {
-            return None;
-        }
-        base.descend(uri).map_or_else(|elsewhere| self.note(elsewhere), Some)
-    }
-
-    fn note<T>(&mut self, place: Place) -> Option<T> {
-        if let Place::Foreign(authority) = place {
-            note_foreign(&mut self.foreign, &authority);
-        }
-        None
-    }
-}
-
-fn seen_from(base: &Base<'_>, definitions: &Definitions, uri: &str) -> Place {
-    let uri = definitions.fill(uri);
-    if uri.len() > MAX_URL { Place::Nowhere } else { base.resolve(&uri) }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub use master::{Master, Rendition, RenditionType, StreamInf};
 pub use media::{Item, ItemKind, Media, Report};
 
 /// The most entries of one sort that are kept of one playlist.
-pub const MAX_ENTRIES: usize = 16_384;
+pub const MAX_ENTRIES: usize = 131_072;
 
 /// The two sorts of playlist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,7 @@ const MASTER_TAGS: &[&str] = &[
     "EXT-X-SESSION-KEY",
     "EXT-X-SESSION-DATA",
     "EXT-X-CONTENT-STEERING",
+    "EXT-X-IMAGE-STREAM-INF",
 ];
 
 const MEDIA_TAGS: &[&str] = &[
@@ -54,6 +55,9 @@ const MEDIA_TAGS: &[&str] = &[
     "EXT-X-KEY",
     "EXT-X-SKIP",
     "EXT-X-ENDLIST",
+    "EXT-X-PROGRAM-DATE-TIME",
+    "EXT-X-DATERANGE",
+    "EXT-X-PREFETCH",
 ];
 
 impl Form {

@@ -18,17 +18,21 @@ pub mod hls;
 mod localise;
 mod manipulate;
 mod misbehave;
+mod origin;
+mod playlist;
 
-pub use address::{Origin, OriginError};
+pub use address::{Address, Foreign, IDENTITY_PARAMETERS, without_identity};
 pub use byte_range::ByteRange;
 pub use edit::Edits;
 pub use fallback::classify_fallback;
-pub use graph::{Absorbed, Classified, Graph, Ladder, SegmentPlace, Source};
-pub use localise::{Localised, localise};
+pub use graph::{Absorbed, Classified, Graph, Ladder, LadderChange, Request, SegmentPlace, Source};
+pub use localise::{Context, Leads, Led, Localised, MAX_FOREIGN, localise};
 pub use manipulate::{Manipulated, Unmet, manipulate};
 pub use misbehave::{
     MISBEHAVIOURS, Misbehaviour, media_sequence_back, vanished_part, wrong_skipped_segments,
 };
+pub use origin::{MAX_ORIGINS, Origin, OriginError, OriginId, Origins};
+pub use playlist::{Expected, Form, Playlist, Sniffed, Unreadable, sniff};
 
-/// How much of a playlist is read; what lies beyond is passed on and not understood.
-pub const MAX_PLAYLIST_BYTES: usize = 16 << 20;
+/// How long a playlist may be to be read, decoded; a longer one passes as it is.
+pub const MAX_PLAYLIST_BYTES: usize = 32 << 20;

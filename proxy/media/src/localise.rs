@@ -1,163 +1,184 @@
-//! Keeping a player on its session: absolute URLs of its origin become paths.
+//! Keeping a player at the rig: URLs of the session's origins become URLs of the ports that serve them.
 //!
-//! Invariant: only the scheme and authority of a URI that points at one of the given origins go; every other byte of the
-//! playlist stays, and a playlist with nothing to change is the very same buffer.
-//! Deliberately absent: URLs of other hosts. They are named to the caller and left alone.
+//! Invariant: only scheme and authority of a URI that leads to an origin of the session change, and a playlist with nothing to
+//! change is the very same buffer. A URI that has them from a variable or an entity is written out. A path that begins with two
+//! slashes never becomes a host. Deliberately absent: URLs of other hosts. They are named to the caller and left alone.
 
-use bytes::Bytes;
+use crate::address::{Address, Base, Foreign, Place, Reference, rooted};
+use crate::hls::Definitions;
+use crate::origin::{OriginId, Origins};
+use crate::playlist::{Uri, Written};
+use crate::{Edits, Playlist};
 
-use crate::address::{Reference, is_owned, rooted};
-use crate::dash::{self, Document};
-use crate::hls::{Form, Line, Lines, Text};
-use crate::{Edits, MAX_PLAYLIST_BYTES, Origin};
+/// The most addresses outside the session that are named.
+pub const MAX_FOREIGN: usize = 32;
 
-/// The most foreign hosts that are named.
-const MAX_FOREIGN: usize = 32;
+/// Where a playlist was asked for, and what its URIs mean there.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub(crate) at: Address,
+    pub(crate) origins: Origins,
+    pub(crate) definitions: Definitions,
+}
 
-/// The attributes that hold a URL a player fetches.
-const URI_ATTRIBUTES: &[&str] = &["URI", "SERVER-URI", "X-ASSET-URI", "X-ASSET-LIST"];
-/// The same of an MPD, by their local names.
-const MPD_ATTRIBUTES: &[&str] =
-    &["media", "initialization", "index", "bitstreamSwitching", "sourceURL", "href"];
-/// The elements of an MPD whose text is such a URL.
-const MPD_ELEMENTS: &[&str] = &["BaseURL", "Location", "PatchLocation", "Laurl", "laurl", "LA_URL"];
+/// Where a playlist leads, each once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Leads {
+    /// Other origins of the session.
+    pub origins: Vec<OriginId>,
+    /// Addresses outside the session; at most [`MAX_FOREIGN`].
+    pub foreign: Vec<Foreign>,
+}
 
-/// A playlist that keeps its player on the session.
+/// A playlist that keeps its player at the rig.
 #[derive(Debug, Clone)]
 pub struct Localised {
     /// The playlist.
-    pub body: Bytes,
+    pub playlist: Playlist,
     /// How many URLs were changed.
     pub changed: usize,
-    /// Hosts, with port where one is written, whose URLs were left alone; each once.
-    pub foreign: Vec<String>,
+    /// Whether some lead to other ports than the one they were asked for at, so that another session would have others.
+    pub names_ports: bool,
 }
 
-/// Rewrites absolute URLs of `origins` in an HLS playlist or an MPD to paths; anything else comes back as it is.
-pub fn localise(body: &Bytes, origins: &[Origin]) -> Localised {
-    let mut edits = Edits::default();
-    let mut foreign = Vec::new();
-    let readable = body.get(..MAX_PLAYLIST_BYTES).unwrap_or(body);
-    let mut visit = |uri: Text<'_>| {
-        let Reference::Absolute { scheme, authority, rest } = Reference::read(uri.text) else { return };
-        if is_owned(origins, scheme, authority) {
-            edits.replace(uri.span(), rooted(rest));
-        } else {
-            note_foreign(&mut foreign, authority);
-        }
-    };
-    if Form::of(readable).is_some() {
-        uris(readable).for_each(visit);
-    } else if dash::is_mpd(readable)
-        && let Some(document) = Document::parse(readable)
-    {
-        mpd_uris(&document).into_iter().for_each(&mut visit);
+/// Where a redirect leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Led {
+    /// To an origin of the session.
+    Here {
+        /// What is there.
+        to: Address,
+        /// How `Location` has to be written; absent when it leads there as it is.
+        written: Option<String>,
+    },
+    /// Outside the session.
+    Foreign(Foreign),
+    /// Nowhere a player would go by HTTP.
+    Nowhere,
+}
+
+impl Context {
+    /// Where something was asked for, outside any playlist.
+    pub fn at(at: Address, origins: Origins) -> Self {
+        Self { at, origins, definitions: Definitions::default() }
     }
-    Localised { body: edits.apply(body), changed: edits.len(), foreign }
-}
 
-/// Every URI of an MPD, in order.
-fn mpd_uris<'a>(document: &Document<'a>) -> Vec<Text<'a>> {
-    let mut uris = Vec::new();
-    for node in document.root().descendants() {
-        let mut own = MPD_ATTRIBUTES.iter().filter_map(|name| node.raw(name)).collect::<Vec<_>>();
-        own.sort_by_key(|uri| uri.at);
-        uris.extend(own);
-        if MPD_ELEMENTS.contains(&node.name()) {
-            uris.push(node.raw_text());
+    /// Where a playlist leads.
+    pub fn leads(&self, playlist: &Playlist) -> Leads {
+        let mut leads = Leads::default();
+        let Some(base) = self.base().filter(|_| may_lead_away(playlist)) else { return leads };
+        for uri in playlist.uris(&self.definitions) {
+            let Some((scheme, authority)) = authority(&uri) else { continue };
+            match base.owner(scheme, authority) {
+                Ok(own) if own == self.at.origin || leads.origins.contains(&own) => {}
+                Ok(other) => leads.origins.push(other),
+                Err(elsewhere) => note_foreign(&mut leads.foreign, elsewhere),
+            }
         }
+        leads
     }
-    uris
-}
 
-/// Every URI of a playlist, in order.
-fn uris(body: &[u8]) -> impl Iterator<Item = Text<'_>> {
-    Lines::new(body).flat_map(|line| {
-        let (own, tag) = match line {
-            Line::Uri(uri) => (Some(uri), None),
-            Line::Tag(tag) => (None, Some(tag)),
+    /// Where a redirect from here leads. `serves` is as in [`localise`].
+    pub fn led(&self, location: &str, serves: impl Fn(OriginId) -> Option<String>) -> Led {
+        let Some(base) = self.base() else { return Led::Nowhere };
+        let to = match base.resolve(location) {
+            Place::Here(to) => to,
+            Place::Foreign(foreign) => return Led::Foreign(foreign),
+            Place::Nowhere => return Led::Nowhere,
         };
-        let attributes = tag.into_iter().flat_map(|tag| tag.attributes());
-        let attributes = attributes.filter(|attribute| URI_ATTRIBUTES.contains(&attribute.name));
-        own.into_iter().chain(attributes.map(|attribute| attribute.value))
-    })
+        let Reference::Absolute { rest, .. } = Reference::read(location) else {
+            return Led::Here { to, written: None };
+        };
+        let is_own = to.origin == self.at.origin;
+        let address = if is_own { Some(String::new()) } else { serves(to.origin) };
+        let written = address.map(|address| format!("{address}{}", after(&address, rest)));
+        Led::Here { to, written }
+    }
+
+    fn base(&self) -> Option<Base<'_>> {
+        Base::new(self.at.origin, &self.at.target, &self.origins)
+    }
 }
 
-/// Remembers a host once. User info is no part of a host and may be a credential.
-pub(crate) fn note_foreign(foreign: &mut Vec<String>, authority: &str) {
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    if !host.is_empty() && foreign.len() < MAX_FOREIGN && !foreign.iter().any(|known| known == host) {
-        foreign.push(host.to_owned());
+/// Leads URLs of the session's origins to the addresses that `serves` has for them, such as `http://localhost:30101`; those of the
+/// playlist's own origin become paths. What has no address is left alone.
+pub fn localise(
+    playlist: &Playlist,
+    context: &Context,
+    serves: impl Fn(OriginId) -> Option<String>,
+) -> Localised {
+    let mut edits = Edits::default();
+    let mut names_ports = false;
+    if let Some(base) = context.base().filter(|_| may_lead_away(playlist)) {
+        for uri in playlist.uris(&context.definitions) {
+            if let Some(owner) = authority(&uri).and_then(|(scheme, host)| base.owner(scheme, host).ok()) {
+                let is_own = owner == context.at.origin && uri.written != Written::JsonHost;
+                let address = if is_own { Some(String::new()) } else { serves(owner) };
+                if let Some(address) = address {
+                    names_ports |= !is_own;
+                    lead(&mut edits, &uri, &address);
+                }
+            }
+        }
+    }
+    let localised = if edits.is_empty() { playlist.clone() } else { playlist.edited(&edits) };
+    Localised { playlist: localised, changed: edits.len(), names_ports }
+}
+
+/// Whether any URI can have an authority at all. Most playlists have none.
+fn may_lead_away(playlist: &Playlist) -> bool {
+    let text = playlist.text();
+    let has = |needle: &[u8]| memchr::memmem::find(text, needle).is_some();
+    has(b"//") || has(b"{$") || has(b"<!ENTITY") || has(b"\"HOST\"") || has(b"\\/")
+}
+
+/// Scheme and authority of what a URI says, if it has them.
+fn authority<'u>(uri: &'u Uri<'_>) -> Option<(Option<&'u str>, &'u str)> {
+    if uri.written == Written::JsonHost {
+        return Some((None, &uri.means));
+    }
+    match Reference::read(&uri.means) {
+        Reference::Absolute { scheme, authority, .. } => Some((scheme, authority)),
+        Reference::Relative | Reference::Opaque => None,
+    }
+}
+
+/// Puts the address that serves in place of scheme and authority.
+fn lead(edits: &mut Edits, uri: &Uri<'_>, address: &str) {
+    if uri.written == Written::JsonHost {
+        let host = address.split_once("://").map_or(address, |(_, host)| host);
+        return edits.replace(uri.span(), uri.written.write(host));
+    }
+    let Reference::Absolute { rest: meant, .. } = Reference::read(&uri.means) else { return };
+    // What is written as it is meant keeps every byte behind the authority.
+    if let Reference::Absolute { rest, authority, .. } = Reference::read(uri.text.text)
+        && !authority.contains(['&', '{'])
+        && !uri.text.text.starts_with('"')
+    {
+        let end = uri.span().end - rest.len();
+        let rooted = after(address, rest);
+        let prefix = rooted.strip_suffix(rest).unwrap_or(&rooted);
+        return edits.replace(uri.text.at..end, format!("{address}{prefix}"));
+    }
+    edits.replace(uri.span(), uri.written.write(&format!("{address}{}", after(address, meant))));
+}
+
+/// What follows an authority, as it has to follow this address.
+fn after(address: &str, rest: &str) -> String {
+    match address {
+        "" => rooted(rest).into_owned(),
+        _ if rest.starts_with(['/', '\\']) => rest.to_owned(),
+        _ => format!("/{rest}"),
+    }
+}
+
+/// Remembers an address once.
+fn note_foreign(foreign: &mut Vec<Foreign>, address: Foreign) {
+    let says_something = !matches!(&address, Foreign::Other(host) if host.is_empty());
+    if says_something && foreign.len() < MAX_FOREIGN && !foreign.contains(&address) {
+        foreign.push(address);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn run(body: &str) -> Localised {
-        let origins =
-            ["http://cdn.example:8080", "https://cdn.example"].map(|url| Origin::parse(url).unwrap());
-        localise(&Bytes::copy_from_slice(body.as_bytes()), &origins)
-    }
-
-    #[test]
-    fn urls_of_the_origin_become_paths_and_no_other_byte_changes() {
-        let body = "\u{feff}#EXTM3U\r\n#EXT-X-KEY:METHOD=AES-128 , URI=\"https://CDN.example/k?a=1,b\",IV=0x1\r\n\
-                    #EXT-X-MEDIA:TYPE=AUDIO,URI=\"//cdn.example/a.m3u8\",NAME=\"x\"\r\n\
-                    #EXT-X-CONTENT-STEERING:SERVER-URI=\"https://cdn.example/steer\"\r\n\
-                    #EXTINF:4,http://cdn.example:8080/title\r\n  http://cdn.example:8080/s/1.ts#f \r\n\
-                    # https://cdn.example/comment\r\nhttps://cdn.example\r\n/already/there.ts\r\nhere.ts";
-        let expected = body
-            .replace("https://CDN.example/k", "/k")
-            .replace("//cdn.example/a.m3u8", "/a.m3u8")
-            .replace("https://cdn.example/steer", "/steer")
-            .replace("  http://cdn.example:8080/s/1.ts#f", "  /s/1.ts#f")
-            .replace("https://cdn.example\r\n", "/\r\n");
-        let localised = run(body);
-        assert_eq!(localised.body, expected.as_bytes());
-        assert_eq!((localised.changed, localised.foreign.len()), (5, 0));
-    }
-
-    #[test]
-    fn urls_of_others_stay_and_are_named_once() {
-        let body = "#EXTM3U\n#EXTINF:4,\nhttp://other.example/1.ts\n#EXTINF:4,\nhttp://other.example/2.ts\n\
-                    #EXTINF:4,\nhttp://user:secret@cdn.example:8080/3.ts\n#EXT-X-KEY:METHOD=X,URI=\"skd://k\"\n";
-        let localised = run(body);
-        assert_eq!(localised.body, body.as_bytes());
-        assert_eq!(localised.foreign, ["other.example", "cdn.example:8080"]);
-    }
-
-    #[test]
-    fn an_mpd_is_kept_on_the_session_as_well() {
-        let body = "<MPD xmlns:xlink=\"x\"><Location>https://cdn.example/a.mpd?x=1&amp;y=2</Location>\n\
-                    <BaseURL> https://cdn.example/b/ </BaseURL><BaseURL>https://other.example/</BaseURL>\
-                    <Period xlink:href='https://cdn.example/p' id=\"1\"><SegmentTemplate \
-                    media = \"https://CDN.example:443/$Number$.m4s\" initialization='i.mp4'/></Period></MPD>";
-        let expected = body
-            .replace("https://cdn.example/a.mpd", "/a.mpd")
-            .replace(" https://cdn.example/b/ ", " /b/ ")
-            .replace("https://cdn.example/p", "/p")
-            .replace("https://CDN.example:443/$", "/$");
-        let localised = run(body);
-        assert_eq!(localised.body, expected.as_bytes());
-        assert_eq!((localised.changed, localised.foreign), (4, vec!["other.example".to_owned()]));
-    }
-
-    #[test]
-    fn nothing_to_do_is_no_copy() {
-        for text in ["#EXTM3U\n#EXTINF:4,\n1.ts\n", "https://cdn.example/not/a/playlist\n"] {
-            let body = Bytes::from(text.to_owned());
-            assert_eq!(
-                localise(&body, &[Origin::parse("https://cdn.example").unwrap()]).body.as_ptr(),
-                body.as_ptr()
-            );
-        }
-    }
-
-    #[test]
-    fn a_path_that_begins_with_two_slashes_does_not_become_a_host() {
-        let localised = run("#EXTM3U\n#EXTINF:4,\nhttps://cdn.example//evil.example/1.ts\n");
-        assert_eq!(localised.body, "#EXTM3U\n#EXTINF:4,\n/.//evil.example/1.ts\n");
-    }
-}
+mod tests;

@@ -14,14 +14,13 @@ use bytes::Bytes;
 use rebuffer_model::Content;
 
 use crate::dash::{self, Document};
-use crate::hls::Form;
-use crate::{Edits, MAX_PLAYLIST_BYTES};
+use crate::{Edits, Form, Playlist, hls};
 
 /// An edited playlist.
 #[derive(Debug, Clone)]
 pub struct Manipulated {
     /// The playlist.
-    pub body: Bytes,
+    pub playlist: Playlist,
     /// How many places were edited.
     pub changed: usize,
     /// What was asked and could not be done here.
@@ -44,26 +43,26 @@ const MASTER: &[Pass] = &[master::allow, master::attributes, master::reorder, ma
 const MEDIA: &[Pass] = &[media::live_offset];
 const MPD: &[Pass] = &[mpd::allow, mpd::attributes, mpd::reorder];
 
-/// Edits a playlist or an MPD; anything else comes back as it is.
-pub fn manipulate(body: &Bytes, content: &Content) -> Manipulated {
-    let mut manipulated = Manipulated { body: body.clone(), changed: 0, unmet: Vec::new() };
-    if content.is_neutral() || body.len() > MAX_PLAYLIST_BYTES {
+/// Edits a playlist or an MPD; what belongs to one comes back as it is.
+pub fn manipulate(playlist: &Playlist, content: &Content) -> Manipulated {
+    let mut manipulated = Manipulated { playlist: playlist.clone(), changed: 0, unmet: Vec::new() };
+    if content.is_neutral() {
         return manipulated;
     }
-    let passes = match Form::of(body) {
-        Some(Form::Master) => MASTER,
-        Some(Form::Media) => MEDIA,
-        None if dash::is_mpd(body) => MPD,
-        None => return manipulated,
+    let passes = match playlist.form() {
+        Form::Hls(hls::Form::Master) => MASTER,
+        Form::Hls(hls::Form::Media) => MEDIA,
+        Form::Mpd => MPD,
+        Form::Period | Form::Patch | Form::AssetList | Form::Steering => return manipulated,
     };
     for pass in passes {
-        let edits = pass(&manipulated.body, content, &mut manipulated.unmet);
+        let edits = pass(manipulated.playlist.text(), content, &mut manipulated.unmet);
         manipulated.changed += edits.len();
-        manipulated.body = edits.apply(&manipulated.body);
+        manipulated.playlist = manipulated.playlist.edited(&edits);
     }
-    if is_another(body, &manipulated.body) {
+    if is_another(playlist.text(), manipulated.playlist.text()) {
         let unmet = vec![Unmet { field: "", why: "the playlist is too broken to be edited" }];
-        return Manipulated { body: body.clone(), changed: 0, unmet };
+        return Manipulated { playlist: playlist.clone(), changed: 0, unmet };
     }
     manipulated
 }
@@ -72,7 +71,7 @@ pub fn manipulate(body: &Bytes, content: &Content) -> Manipulated {
 fn is_another(before: &Bytes, after: &Bytes) -> bool {
     let is_mpd = |body: &Bytes| dash::is_mpd(body) && Document::parse(body).is_some();
     before.as_ptr() != after.as_ptr()
-        && (Form::of(before), is_mpd(before)) != (Form::of(after), is_mpd(after))
+        && (hls::Form::of(before), is_mpd(before)) != (hls::Form::of(after), is_mpd(after))
 }
 
 /// A bandwidth as it is declared, cut to whole bit/s.

@@ -4,7 +4,8 @@
 
 use bytes::Bytes;
 use rebuffer_media::{
-    ByteRange, Graph, MISBEHAVIOURS, Origin, cmcd, dash, hls, localise, manipulate as edit,
+    Address, ByteRange, Context, Expected, Graph, Led, MAX_FOREIGN, MISBEHAVIOURS, Origin, OriginId,
+    Playlist, Request, cmcd, dash, hls, localise, manipulate as edit,
 };
 use rebuffer_model::{Content, Timestamp, VariantOrder};
 
@@ -71,29 +72,55 @@ pub(crate) fn mpd(data: &[u8]) {
     }
 }
 
-/// Two versions of a playlist, and requests for what the first letters of each line of the other name.
-pub(crate) fn graph(data: &[u8]) {
+/// Two versions of a document, as whatever was declared, and requests for what it names.
+fn learned(data: &[u8], expected: Expected) {
     let (first, second) = halves(data);
     let mut graph = Graph::new(origins());
+    let at = Address { origin: OriginId::FIRST, target: "/vod/a?x=1".to_owned() };
     for body in [first, second, first] {
-        let absorbed = graph.absorb("/vod/a?x=1", None, body);
-        if hls::Form::of(body).is_some() {
-            assert_eq!(graph.classify("/vod/a?x=1", None).kind, absorbed.kind);
-        }
+        let Ok(Some(playlist)) = Playlist::read(&Bytes::copy_from_slice(body), expected) else { continue };
+        assert_eq!(playlist.body(), body, "an unchanged body is itself");
+        let context = graph.context(&at, &playlist);
+        assert!(context.leads(&playlist).foreign.len() <= MAX_FOREIGN);
+        graph.absorb(&playlist, &context, None);
         for (rung, variant) in graph.ladder().iter().enumerate() {
             assert_eq!(usize::try_from(variant.rung), Ok(rung));
         }
-        let text = String::from_utf8_lossy(body);
-        for word in text.split(['"', '\n', '\'', '<', '>']).take(200) {
+        let range = ByteRange::from_header("bytes=0-99");
+        for word in String::from_utf8_lossy(body).split(['"', '\n', '\'', '<', '>']).take(200) {
             let target = format!("/vod/{word}");
-            let range = ByteRange::from_header("bytes=0-99");
-            let classified = graph.classify(&target, range);
-            graph.index_in_play("p", classified.kind, &target, range);
+            graph.ask("p", Request { range, ..Request::of(OriginId::FIRST, &target) });
         }
+        let serves = |_| Some("http://rig:30100".to_owned());
+        let localised = localise(&playlist, &context, serves).playlist;
+        let again = localise(&localised, &graph.context(&at, &localised), serves);
+        assert_eq!(again.changed, 0, "what stays at the rig is not changed again");
     }
-    let body = Bytes::copy_from_slice(data);
-    let localised = localise(&body, &origins());
-    assert_eq!(localise(&localised.body, &origins()).changed, 0);
+}
+
+/// A playlist, an MPD, or whatever else is known by its first bytes.
+pub(crate) fn graph(data: &[u8]) {
+    learned(data, Expected::Unknown);
+}
+
+pub(crate) fn asset_list(data: &[u8]) {
+    learned(data, Expected::AssetList);
+}
+
+pub(crate) fn steering(data: &[u8]) {
+    learned(data, Expected::Steering);
+}
+
+/// `Location`, at a place of any spelling.
+pub(crate) fn redirect(data: &[u8]) {
+    let (place, location) = halves(data);
+    let place = String::from_utf8_lossy(place).into_owned();
+    let at = Address { origin: OriginId::FIRST, target: format!("/{place}") };
+    let context = Context::at(at, Graph::new(origins()).origins().clone());
+    let led = context.led(&String::from_utf8_lossy(location), |_| Some("http://rig:30100".to_owned()));
+    if let Led::Here { to, .. } = led {
+        assert!(to.target.starts_with('/'), "a target begins at the root");
+    }
 }
 
 /// The input itself chooses the edits.
@@ -120,11 +147,13 @@ pub(crate) fn manipulate(data: &[u8]) {
     };
     assert_eq!(content.check(), Ok(()));
     let body = Bytes::copy_from_slice(data);
-    let edited = edit(&body, &content);
-    assert_eq!(hls::Form::of(&edited.body), hls::Form::of(&body));
-    assert_eq!(dash::Mpd::read(&edited.body).is_some(), dash::Mpd::read(&body).is_some());
+    let Ok(Some(playlist)) = Playlist::read(&body, Expected::Unknown) else { return };
+    let edited = edit(&playlist, &content);
+    let body_after = edited.playlist.body();
+    let form = Playlist::read(&body_after, Expected::Unknown).ok().flatten().map(|playlist| playlist.form());
+    assert_eq!(form, Some(playlist.form()), "it stays what it was");
     if edited.changed == 0 {
-        assert_eq!(edited.body.as_ptr(), body.as_ptr());
+        assert_eq!(body_after.as_ptr(), body.as_ptr());
     }
 }
 

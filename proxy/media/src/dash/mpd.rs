@@ -13,11 +13,18 @@ use super::period::{self, PeriodTime};
 use super::placeholder::Identifiers;
 use super::segments::{Addressing, Reader};
 use super::xml::{Document, Node};
+use super::{MPD, PERIOD};
 
 /// The most representations of an MPD, over all of its periods.
 const MAX_REPRESENTATIONS: usize = 2_048;
 /// The most base URLs of one element, and the most licence servers and locations of an MPD.
 const MAX_ALTERNATIVES: usize = 8;
+
+/// The most elements that stand in documents of their own.
+const MAX_REMOTE: usize = 256;
+
+/// An element that resolves to nothing is not fetched (ISO/IEC 23009-1 §5.5.3).
+const XLINK_NOTHING: &str = "urn:mpeg:dash:resolve-to-zero";
 
 /// Marks pictures that are shown only while seeking.
 const TRICK_MODE: &str = "http://dashif.org/guidelines/trickmode";
@@ -33,6 +40,12 @@ pub struct Mpd<'a> {
     pub locations: Vec<Cow<'a, str>>,
     /// Licence servers.
     pub licences: Vec<Cow<'a, str>>,
+    /// Where elements of it stand that are documents of their own.
+    pub remote: Vec<Cow<'a, str>>,
+    /// Steering manifests.
+    pub steering: Vec<Cow<'a, str>>,
+    /// The base URLs of the MPD itself.
+    pub bases: Bases<'a>,
 }
 
 /// One encoding of one thing, in one period.
@@ -63,43 +76,91 @@ impl<'a> Mpd<'a> {
     pub fn read(body: &'a [u8]) -> Option<Self> {
         let document = Document::parse(body)?;
         let root = document.root();
-        (root.name() == "MPD").then(|| Self::of(root))
+        (root.name() == MPD).then(|| Self::of(root))
     }
 
     /// Of the root of a document.
     pub(crate) fn of(root: Node<'_, 'a>) -> Self {
+        let mut mpd = Self::without_periods(root);
+        mpd.bases = bases(&[root]);
+        let periods = root.children(PERIOD).zip(period::times(root));
+        mpd.read_periods(periods.map(|(period, time)| (period, Some(root), time)));
+        mpd
+    }
+
+    /// Of the root of a document that holds a period, or several of them in a patch.
+    pub(crate) fn of_part(root: Node<'_, 'a>) -> Self {
+        let mut part = Self::without_periods(root);
+        let periods = root.descendants().filter(|node| node.name() == PERIOD);
+        // What a patch adds to a period that is known already.
+        let bare =
+            root.descendants().filter(|node| node.name() != PERIOD && node.child("AdaptationSet").is_some());
+        part.read_periods(periods.chain(bare).map(|period| (period, None, PeriodTime::default())));
+        part
+    }
+
+    fn without_periods(root: Node<'_, 'a>) -> Self {
         let texts = |names: &[&str]| {
             let nodes = root.descendants().filter(|node| names.contains(&node.name()));
             let texts = nodes.map(Node::text).filter(|text| !text.is_empty());
             texts.take(MAX_ALTERNATIVES).collect::<Vec<_>>()
         };
-        let mut mpd = Self {
+        let remote = root.descendants().filter_map(|node| node.value("href"));
+        let remote = remote.filter(|href| !href.starts_with(XLINK_NOTHING)).take(MAX_REMOTE);
+        Self {
             dynamic: root.value("type").is_some_and(|kind| kind == "dynamic"),
             representations: Vec::new(),
             locations: texts(&["Location", "PatchLocation"]),
             licences: texts(&["Laurl", "laurl", "LA_URL"]),
-        };
+            remote: remote.collect(),
+            steering: texts(&["ContentSteering"]),
+            bases: Bases::default(),
+        }
+    }
+
+    /// Each with what is around it, and when it is.
+    fn read_periods<'d>(
+        &mut self,
+        periods: impl Iterator<Item = (Node<'d, 'a>, Option<Node<'d, 'a>>, PeriodTime)>,
+    ) where
+        'a: 'd,
+    {
         let mut reader = Reader::default();
-        let periods = root.children("Period").zip(period::times(root));
-        for (number, (period, time)) in periods.enumerate() {
+        for (number, (period, root, time)) in periods.enumerate() {
             for set in period.children("AdaptationSet") {
                 for node in set.children("Representation") {
-                    if mpd.representations.len() >= MAX_REPRESENTATIONS {
-                        return mpd;
+                    if self.representations.len() >= MAX_REPRESENTATIONS {
+                        return;
                     }
-                    let representation =
-                        Representation::read([node, set, period, root], number, time, &mut reader);
-                    mpd.representations.push(representation);
+                    let around = Around { set, period, root };
+                    self.representations.push(Representation::read(node, around, number, time, &mut reader));
                 }
             }
         }
-        mpd
     }
+}
+
+/// The elements around a representation.
+#[derive(Clone, Copy)]
+struct Around<'d, 'a> {
+    set: Node<'d, 'a>,
+    period: Node<'d, 'a>,
+    /// Absent in a document of its own.
+    root: Option<Node<'d, 'a>>,
+}
+
+/// The base URLs of these elements, without levels that have none.
+fn bases<'a>(levels: &[Node<'_, 'a>]) -> Bases<'a> {
+    let texts = levels
+        .iter()
+        .map(|level| level.children("BaseURL").map(Node::text).take(MAX_ALTERNATIVES).collect::<Vec<_>>());
+    texts.filter(|level| !level.is_empty()).collect()
 }
 
 impl<'a> Representation<'a> {
     fn read(
-        [node, set, period, root]: [Node<'_, 'a>; 4],
+        node: Node<'_, 'a>,
+        Around { set, period, root }: Around<'_, 'a>,
         number: usize,
         time: PeriodTime,
         reader: &mut Reader,
@@ -115,9 +176,7 @@ impl<'a> Representation<'a> {
         let bandwidth = node.number("bandwidth").unwrap_or_default();
         let known = Identifiers { id: &id, bandwidth };
         let addressing = reader.read(&[node, set, period], known, time);
-        let bases = [root, period, set, node].map(|level| {
-            level.children("BaseURL").map(Node::text).take(MAX_ALTERNATIVES).collect::<Vec<_>>()
-        });
+        let levels = root.into_iter().chain([period, set, node]).collect::<Vec<_>>();
         Self {
             period: number,
             content: ContentType::of(&own),
@@ -128,7 +187,7 @@ impl<'a> Representation<'a> {
                 .map(|(width, height)| Resolution { width, height }),
             codecs: inherited("codecs"),
             names_bandwidth: names_bandwidth(&[node, set, period]),
-            bases: bases.into_iter().filter(|level| !level.is_empty()).collect(),
+            bases: bases(&levels),
             addressing,
             id,
         }

@@ -8,9 +8,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use quick_xml::Reader;
-use quick_xml::escape::unescape;
+use quick_xml::errors::SyntaxError;
 use quick_xml::events::{BytesStart, Event};
 
+use super::entities::Entities;
 use crate::hls::Text;
 
 /// The most elements of a document.
@@ -26,6 +27,7 @@ const MARK: &str = "\u{feff}";
 pub(crate) struct Document<'a> {
     elements: Vec<Element<'a>>,
     attributes: Vec<Attribute<'a>>,
+    entities: Entities,
 }
 
 #[derive(Debug)]
@@ -65,27 +67,50 @@ struct Builder<'a> {
     open: Vec<usize>,
 }
 
-/// The local name of the root element.
-pub(crate) fn root_name(body: &[u8]) -> Option<String> {
+/// What the beginning of a body says of its root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Root {
+    /// Its local name.
+    Named(String),
+    /// More has to be seen.
+    NotYet,
+    /// It is no XML document.
+    None,
+}
+
+/// The root element of a body, of which this is all or only the beginning.
+pub(crate) fn root_name(head: &[u8]) -> Root {
     // Long enough for any prologue, short enough not to read a film.
-    let head = body.get(..65_536).unwrap_or(body);
-    let head = String::from_utf8_lossy(head);
-    let mut reader = Reader::from_str(head.strip_prefix(MARK).unwrap_or(&head));
+    let head = String::from_utf8_lossy(head.get(..65_536).unwrap_or(head));
+    let mut reader = Reader::from_str(head.strip_prefix(MARK).unwrap_or(&head).trim_ascii_start());
     loop {
-        match reader.read_event().ok()? {
-            Event::Start(tag) | Event::Empty(tag) => return Some(tag.local_name().into_inner().to_owned()),
-            Event::Text(text) if !text.trim_ascii().is_empty() => return None,
-            Event::Eof | Event::End(_) | Event::CData(_) | Event::GeneralRef(_) => return None,
-            Event::Text(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
+        match reader.read_event() {
+            Ok(Event::Start(tag) | Event::Empty(tag)) => {
+                return Root::Named(tag.local_name().into_inner().to_owned());
+            }
+            Ok(Event::Text(text)) if !text.trim_ascii().is_empty() => return Root::None,
+            Ok(Event::End(_) | Event::CData(_) | Event::GeneralRef(_)) => return Root::None,
+            Ok(Event::Text(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_)) => {}
+            // Not one of the five kinds of markup that begin so.
+            Err(quick_xml::Error::Syntax(SyntaxError::InvalidBangMarkup)) if !ends_in_markup(&head) => {
+                return Root::None;
+            }
+            Ok(Event::Eof) | Err(quick_xml::Error::Syntax(_)) => return Root::NotYet,
+            Err(_) => return Root::None,
         }
     }
+}
+
+/// Whether the last markup has only just begun.
+fn ends_in_markup(head: &str) -> bool {
+    head.rsplit_once("<!").is_some_and(|(_, rest)| rest.len() < "[CDATA[".len())
 }
 
 impl<'a> Document<'a> {
     pub(crate) fn parse(body: &'a [u8]) -> Option<Self> {
         let whole = std::str::from_utf8(body).ok()?;
         let text = whole.strip_prefix(MARK).unwrap_or(whole);
-        let document = Self { elements: Vec::new(), attributes: Vec::new() };
+        let document = Self { elements: Vec::new(), attributes: Vec::new(), entities: Entities::default() };
         let mut builder = Builder { text, shift: whole.len() - text.len(), document, open: Vec::new() };
         let mut reader = Reader::from_str(text);
         loop {
@@ -100,7 +125,8 @@ impl<'a> Document<'a> {
                 }
                 Event::End(_) => builder.end(&span),
                 Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => builder.text(&span)?,
-                Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
+                Event::DocType(declaration) => builder.document.entities = Entities::read(&declaration),
+                Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
                 Event::Eof => break,
             }
         }
@@ -110,6 +136,16 @@ impl<'a> Document<'a> {
 
     pub(crate) fn root(&self) -> Node<'_, 'a> {
         Node { document: self, id: 0 }
+    }
+
+    /// Whether a part of it stands elsewhere.
+    pub(crate) fn has_external_entities(&self) -> bool {
+        self.entities.has_external()
+    }
+
+    /// A raw text with its references replaced. What cannot be replaced means itself, as a URL with a bare ampersand does.
+    pub(crate) fn unescaped<'t>(&self, raw: &'t str) -> Cow<'t, str> {
+        self.entities.expand(raw)
     }
 }
 
@@ -225,7 +261,7 @@ impl<'d, 'a> Node<'d, 'a> {
     }
 
     pub(crate) fn value(self, name: &str) -> Option<Cow<'a, str>> {
-        self.raw(name).map(|raw| unescaped(raw.text))
+        self.raw(name).map(|raw| self.document.unescaped(raw.text))
     }
 
     pub(crate) fn number(self, name: &str) -> Option<u64> {
@@ -240,7 +276,7 @@ impl<'d, 'a> Node<'d, 'a> {
     pub(crate) fn text(self) -> Cow<'a, str> {
         let raw = self.raw_text().text;
         let data = raw.strip_prefix("<![CDATA[").and_then(|rest| rest.strip_suffix("]]>"));
-        data.map_or_else(|| unescaped(raw), Cow::Borrowed)
+        data.map_or_else(|| self.document.unescaped(raw), Cow::Borrowed)
     }
 
     /// From the start of its start tag to the end of its end tag.
@@ -256,11 +292,6 @@ impl<'d, 'a> Node<'d, 'a> {
         let attributes = self.document.attributes.get(self.element().attributes.clone())?;
         attributes.iter().find(|attribute| attribute.name == name)
     }
-}
-
-/// What cannot be unescaped means itself, as a URL with a bare ampersand does.
-fn unescaped(raw: &str) -> Cow<'_, str> {
-    unescape(raw).unwrap_or(Cow::Borrowed(raw))
 }
 
 fn position(reader: &Reader<&[u8]>) -> Option<usize> {

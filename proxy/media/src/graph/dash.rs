@@ -1,23 +1,24 @@
-//! DASH into the graph: an MPD sets the ladder and declares files and patterns of every representation.
+//! DASH into the graph: an MPD sets the ladder of its presentation and declares files and patterns of every representation.
 //!
 //! Invariant: representations of the same bandwidth, resolution and codecs are one rung, in whatever period or set they
-//! stand. Base URLs are alternatives of which each is declared, up to `MAX_BASES` for a representation.
-//! Deliberately absent: reading elements (see `crate::dash`).
+//! stand. Base URLs are alternatives of which each is declared, up to `MAX_BASES` for a representation. A period that stands in a
+//! document of its own, and what a patch adds, belong to the MPD that led there; they change its ladder only if it has none.
+//! Deliberately absent: reading elements (see `crate::dash`), and applying patches: times that a patch adds fit the patterns.
 
 use std::sync::Arc;
 
 use rebuffer_model::RequestKind;
 
-use super::ladder;
+use super::declared::{Declared, Role};
 use super::place::SegmentPlace;
 use super::playlists::PlaylistId;
-use super::presentation::{Template, Track, Version};
-use super::shelf::{Declared, Role};
+use super::shelf::Keys;
 use super::template::Pattern;
-use super::{Absorbed, Graph, Ladder, Reading};
-use crate::ByteRange;
-use crate::address::{self, Base};
+use super::versions::{Template, Track, Version};
+use super::{Graph, Ladder, LadderChange, Reading, ladder};
+use crate::address::{self, Address, Base};
 use crate::dash::{Addressing, ContentType, List, Mpd, Numbering, Piece, Representation, Single};
+use crate::{ByteRange, Expected};
 
 /// The most combinations of base URLs of one representation.
 const MAX_BASES: usize = 8;
@@ -25,77 +26,101 @@ const MAX_BASES: usize = 8;
 const MAX_NAMES: usize = 16;
 
 impl Graph {
-    pub(super) fn absorb_mpd(&mut self, target: &str, mpd: &Mpd<'_>, mut reading: Reading<'_>) -> Absorbed {
-        let id = self.playlists.open(target, &mut self.shelf);
+    pub(super) fn absorb_mpd(
+        &mut self,
+        id: PlaylistId,
+        mpd: &Mpd<'_>,
+        reading: &Reading<'_>,
+    ) -> Option<LadderChange> {
         let ladder = ladder::of_mpd(mpd);
-        let version = read_version(mpd, &ladder, &mut reading);
-        let replaced = self.set_ladder(ladder);
-        self.shelf.retain(|declared| declared.playlist != id || declared.role == Role::Playlist);
-        self.declare_locations(id, target, mpd, &mut reading);
-        for url in mpd.licences.iter().filter_map(|licence| reading.resolve(licence)) {
-            self.shelf.put(url, Declared::new(id, RequestKind::Key, Role::Resource));
+        let keys = self.shelf.keys().clone();
+        let mut version = Version::default();
+        read_into(&mut version, &keys, mpd, &ladder, reading, std::slice::from_ref(&reading.base));
+        let presentation = self.presentation_of(id, reading);
+        let change = self.set_ladder(presentation, ladder, reading);
+        if let Some(it) = self.presentations.get_mut(presentation) {
+            it.is_dash = true;
         }
-        self.playlists.describe(id, version);
-        self.dash_is_current = true;
-        self.finish(id, replaced, reading)
+        self.shelf.retain(id, |declared| declared.role == Role::Playlist);
+        self.declare_locations(id, mpd, reading);
+        self.declare_documents(id, mpd, reading);
+        let bases = descend(std::slice::from_ref(&reading.base), &mpd.bases, reading);
+        self.playlists.describe(id, version, bases.iter().map(Base::address).collect());
+        self.playlists.get_mut(id).version += 1;
+        change
+    }
+
+    /// Periods and representations that stand in a document of their own.
+    pub(super) fn absorb_part(
+        &mut self,
+        at: &Address,
+        part: &Mpd<'_>,
+        reading: &Reading<'_>,
+    ) -> Option<LadderChange> {
+        let id = self.declared(at.origin, &at.target)?.playlist;
+        self.declare_locations(id, part, reading);
+        self.declare_documents(id, part, reading);
+        let presentation = self.playlists.get(id).presentation?;
+        let mut ladder = self.presentations.get(presentation)?.ladder().clone();
+        let change = if ladder.is_empty() {
+            ladder = ladder::of_mpd(part);
+            self.set_ladder(presentation, ladder.clone(), reading)
+        } else {
+            None
+        };
+        let keys = self.shelf.keys().clone();
+        let versions = self.playlists.get_mut(id).versions.as_mut()?;
+        let known = versions.bases.iter().filter_map(|at| Base::new(at.origin, &at.target, reading.origins));
+        let bases = known.chain([reading.base.clone()]).collect::<Vec<_>>();
+        read_into(versions.newest(), &keys, part, &ladder, reading, &bases);
+        change
     }
 
     /// The next version is the same presentation, wherever it is.
-    fn declare_locations(&mut self, id: PlaylistId, target: &str, mpd: &Mpd<'_>, reading: &mut Reading<'_>) {
-        let urls = mpd.locations.iter().filter_map(|location| reading.resolve(location));
-        let mut new = urls.filter(|url| self.shelf.exact(url).is_none()).collect::<Vec<_>>();
-        let is_name = |declared: &Declared| declared.playlist == id && declared.role == Role::Playlist;
-        if !new.is_empty() && self.shelf.count(is_name) + new.len() > MAX_NAMES {
-            self.shelf.retain(|declared| !is_name(declared));
-            new.push(address::own_name(target));
+    fn declare_locations(&mut self, id: PlaylistId, mpd: &Mpd<'_>, reading: &Reading<'_>) {
+        let locations = mpd.locations.iter().filter_map(|location| reading.resolve_text(location));
+        let mut new = locations.filter(|at| self.shelf.exact(at).is_none()).collect::<Vec<_>>();
+        if !new.is_empty() && self.shelf.names(id) + new.len() > MAX_NAMES {
+            self.shelf.retain(id, |declared| declared.role != Role::Playlist);
+            let at = reading.base.address();
+            new.push(Address { target: address::own_name(&at.target), ..at });
         }
-        for url in new {
-            self.shelf.put(url, Declared::new(id, RequestKind::Manifest, Role::Playlist));
+        for at in new {
+            self.shelf.put(&at, Declared::new(id, RequestKind::Manifest, Role::Playlist));
         }
     }
 
-    /// A new ladder, after which no variant of the old one is known; the old one if it was another.
-    pub(super) fn set_ladder(&mut self, ladder: Ladder) -> (bool, Option<Ladder>) {
-        if ladder == self.ladder {
-            // The variants of the old one are the same, but not the same objects.
-            self.playlists.follow_ladder(&ladder);
-            self.ladder = ladder;
-            return (false, None);
-        }
-        self.playlists.follow_ladder(&ladder);
-        let old = std::mem::replace(&mut self.ladder, ladder);
-        (true, (!old.is_empty()).then_some(old))
-    }
-
-    pub(super) fn finish(
-        &mut self,
-        id: PlaylistId,
-        (ladder_changed, replaced): (bool, Option<Ladder>),
-        reading: Reading<'_>,
-    ) -> Absorbed {
-        self.playlists.forget_beyond_bound(id, &mut self.shelf);
-        self.shelf.index();
-        let playlist = self.playlists.get(id);
-        Absorbed {
-            kind: playlist.kind,
-            variant: playlist.variant.clone(),
-            ladder_changed,
-            replaced,
-            foreign: reading.foreign,
+    /// What belongs to it and is no media.
+    fn declare_documents(&mut self, id: PlaylistId, mpd: &Mpd<'_>, reading: &Reading<'_>) {
+        let documents = [
+            (&mpd.licences, RequestKind::Key, Expected::Other),
+            (&mpd.remote, RequestKind::Manifest, Expected::Playlist),
+            (&mpd.steering, RequestKind::Other, Expected::Steering),
+        ];
+        for (uris, kind, expected) in documents {
+            for at in uris.iter().filter_map(|uri| reading.resolve_text(uri)) {
+                self.shelf.put(&at, Declared::document(id, kind, expected));
+            }
         }
     }
 }
 
-fn read_version(mpd: &Mpd<'_>, ladder: &Ladder, reading: &mut Reading<'_>) -> Version {
-    let mut version = Version::default();
+fn read_into(
+    version: &mut Version,
+    keys: &Keys,
+    mpd: &Mpd<'_>,
+    ladder: &Ladder,
+    reading: &Reading<'_>,
+    bases: &[Base<'_>],
+) {
     // The newest first: if not all of it fits, a live player is at the end.
     for representation in mpd.representations.iter().rev() {
         let track = version.open(Track {
             kind: segment_kind(representation.content),
             variant: ladder::rung_of(representation, ladder),
         });
-        for base in bases(representation, reading) {
-            let mut writer = Writer { version: &mut version, track, base, reading };
+        for base in descend(bases, &representation.bases, reading) {
+            let mut writer = Writer { version: &mut *version, keys, track, base, reading };
             match &representation.addressing {
                 Addressing::Template(template) => writer.template(template, representation.content),
                 Addressing::List(list) => writer.list(list),
@@ -103,7 +128,6 @@ fn read_version(mpd: &Mpd<'_>, ladder: &Ladder, reading: &mut Reading<'_>) -> Ve
             }
         }
     }
-    version
 }
 
 fn segment_kind(content: ContentType) -> RequestKind {
@@ -115,10 +139,14 @@ fn segment_kind(content: ContentType) -> RequestKind {
     }
 }
 
-/// The addresses against which a representation's URLs are resolved.
-fn bases<'o>(representation: &Representation<'_>, reading: &mut Reading<'o>) -> Vec<Base<'o>> {
-    let mut bases = vec![reading.base.clone()];
-    for level in representation.bases.iter() {
+/// The addresses to which levels of alternative base URLs lead.
+fn descend<'o>(
+    bases: &[Base<'o>],
+    levels: &[Vec<std::borrow::Cow<'_, str>>],
+    reading: &Reading<'o>,
+) -> Vec<Base<'o>> {
+    let mut bases = bases.to_vec();
+    for level in levels {
         let combined = bases.iter().flat_map(|base| level.iter().map(move |uri| (base, uri)));
         let combined =
             combined.take(MAX_BASES).filter_map(|(base, uri)| reading.descend(base, uri)).collect();
@@ -130,9 +158,10 @@ fn bases<'o>(representation: &Representation<'_>, reading: &mut Reading<'o>) -> 
 /// Declares what one representation has at one base.
 struct Writer<'w, 'o> {
     version: &'w mut Version,
+    keys: &'w Keys,
     track: usize,
     base: Base<'o>,
-    reading: &'w mut Reading<'o>,
+    reading: &'w Reading<'o>,
 }
 
 impl Writer<'_, '_> {
@@ -154,9 +183,11 @@ impl Writer<'_, '_> {
         numbering: Numbering,
         timeline: Option<Arc<crate::dash::Timeline>>,
     ) {
-        let Some(pattern) = self.resolve(url).and_then(|url| Pattern::new(&url)) else { return };
+        let Some(at) = self.resolve(url) else { return };
+        let Some(pattern) = Pattern::new(&at.target) else { return };
         let kind = if kind.is_media() && pattern.has_sub_numbers() { RequestKind::Partial } else { kind };
-        self.version.put_template(Template { track: self.track, pattern, kind, numbering, timeline });
+        let (track, origin) = (self.track, at.origin);
+        self.version.put_template(Template { track, origin, pattern, kind, numbering, timeline });
     }
 
     fn list(&mut self, list: &List<'_>) {
@@ -204,14 +235,14 @@ impl Writer<'_, '_> {
 
     /// Whether there was room for it; what leads elsewhere needs none.
     fn piece(&mut self, piece: &Piece<'_>, kind: RequestKind, place: SegmentPlace) -> bool {
-        let url = match &piece.url {
+        let at = match &piece.url {
             Some(url) => self.resolve(url),
-            None => Some(self.base.target()),
+            None => Some(self.base.address()),
         };
-        url.is_none_or(|url| self.version.put_file(self.track, url, piece.range, kind, place))
+        at.is_none_or(|at| self.version.put_file(self.track, (self.keys, &at), piece.range, kind, place))
     }
 
-    fn resolve(&mut self, uri: &str) -> Option<String> {
+    fn resolve(&self, uri: &str) -> Option<Address> {
         self.reading.resolve_at(&self.base, uri)
     }
 }

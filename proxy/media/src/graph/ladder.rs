@@ -10,31 +10,38 @@ use std::sync::Arc;
 use rebuffer_model::Variant;
 
 use super::Ladder;
+use crate::address::Address;
 use crate::dash::{ContentType, Mpd, Representation};
-use crate::hls::Master;
+use crate::hls::{Master, Text};
 
 /// The most rungs of a ladder.
 const MAX_RUNGS: u32 = 128;
 
 /// A variant and where its playlist is, when that is on the session.
 pub(super) struct Rung {
-    pub(super) url: Option<String>,
+    pub(super) at: Option<Address>,
+    pub(super) stable_id: Option<String>,
     pub(super) variant: Arc<Variant>,
 }
 
-pub(super) fn read(master: &Master<'_>, mut resolve: impl FnMut(&str) -> Option<String>) -> Vec<Rung> {
+pub(super) fn read(master: &Master<'_>, mut resolve: impl FnMut(Text<'_>) -> Option<Address>) -> Vec<Rung> {
     let mut seen = HashSet::new();
     let mut found = Vec::new();
     for variant in &master.variants {
-        let url = resolve(variant.uri.text);
-        if seen.insert(url.clone().unwrap_or_else(|| variant.uri.text.to_owned())) {
-            found.push((url, variant));
+        let at = resolve(variant.uri);
+        let is_new = match &at {
+            Some(at) => seen.insert((Some(at.origin), at.target.clone())),
+            None => seen.insert((None, variant.uri.text.to_owned())),
+        };
+        if is_new {
+            found.push((at, variant));
         }
     }
     found.sort_by_key(|(_, variant)| variant.bandwidth);
     let numbered = (0..MAX_RUNGS).zip(found);
     numbered
-        .map(|(rung, (url, variant))| {
+        .map(|(rung, (at, variant))| {
+            let stable_id = variant.stable_id.map(str::to_owned);
             let variant = Variant {
                 rung,
                 bandwidth: variant.bandwidth,
@@ -43,7 +50,7 @@ pub(super) fn read(master: &Master<'_>, mut resolve: impl FnMut(&str) -> Option<
                 codecs: variant.codecs.map(str::to_owned),
                 uri: variant.uri.text.to_owned(),
             };
-            Rung { url, variant: Arc::new(variant) }
+            Rung { at, stable_id, variant: Arc::new(variant) }
         })
         .collect()
 }
@@ -72,12 +79,6 @@ pub(crate) fn of_mpd(mpd: &Mpd<'_>) -> Ladder {
 pub(crate) fn rung_of(representation: &Representation<'_>, ladder: &Ladder) -> Option<Arc<Variant>> {
     let rung = ladder.iter().find(|variant| is_of(representation, variant));
     rung.filter(|_| is_rung(representation)).cloned()
-}
-
-/// The rung of a ladder that is the same encoding.
-pub(super) fn same_in(ladder: &Ladder, variant: &Variant) -> Option<Arc<Variant>> {
-    let identity = |variant: &Variant| (variant.bandwidth, variant.resolution, variant.codecs.clone());
-    ladder.iter().find(|rung| identity(rung) == identity(variant)).cloned()
 }
 
 fn is_rung(representation: &Representation<'_>) -> bool {

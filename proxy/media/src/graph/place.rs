@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rebuffer_model::RequestKind;
 
-use crate::{ByteRange, address};
+use crate::{ByteRange, OriginId, address};
 
 /// The most segments of a play that are remembered.
 const MAX_ASKED: usize = 4_096;
@@ -37,20 +37,27 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// The play that asks now; whether it is another one than before.
+    pub(super) fn play(&mut self, play: &str) -> bool {
+        let begins = self.play.as_deref() != Some(play);
+        if begins {
+            *self = Self { play: Some(play.to_owned()), ..Self::default() };
+        }
+        begins
+    }
+
     /// How many others of this kind the play asked for before this one was first asked for.
     pub(super) fn index(
         &mut self,
         play: &str,
         kind: RequestKind,
-        target: &str,
+        (origin, target): (OriginId, &str),
         range: Option<ByteRange>,
     ) -> u64 {
-        if self.play.as_deref() != Some(play) {
-            *self = Self { play: Some(play.to_owned()), ..Self::default() };
-        }
+        self.play(play);
         let own = address::without_client_parameters(target);
         let mut hasher = DefaultHasher::new();
-        (kind, own.as_deref().unwrap_or(target), range.map(|range| range.start)).hash(&mut hasher);
+        (kind, origin, own.as_deref().unwrap_or(target), range.map(|range| range.start)).hash(&mut hasher);
         let key = hasher.finish();
         if let Some(index) = self.known.get(&key) {
             return *index;
@@ -76,7 +83,8 @@ mod tests {
     #[test]
     fn the_same_segment_asked_again_keeps_its_index() {
         let mut asked = Asked::default();
-        let mut index = |play: &str, kind, target: &str| asked.index(play, kind, target, None);
+        let mut index =
+            |play: &str, kind, target: &str| asked.index(play, kind, (OriginId::default(), target), None);
         assert_eq!(index("p", RequestKind::Segment, "/1.ts"), 0);
         assert_eq!(index("p", RequestKind::AudioSegment, "/a1.aac"), 0);
         assert_eq!(index("p", RequestKind::Segment, "/2.ts?CMCD=sn%3D1"), 1);
@@ -89,7 +97,8 @@ mod tests {
     fn ranges_of_one_file_are_segments_of_their_own() {
         let mut asked = Asked::default();
         let mut index = |start| {
-            asked.index("", RequestKind::Segment, "/all.mp4", Some(ByteRange { start, length: Some(10) }))
+            let all = (OriginId::default(), "/all.mp4");
+            asked.index("", RequestKind::Segment, all, Some(ByteRange { start, length: Some(10) }))
         };
         assert_eq!((index(0), index(10), index(0)), (0, 1, 0));
     }
@@ -98,7 +107,9 @@ mod tests {
     fn a_long_play_needs_no_more_memory_than_a_short_one() {
         let mut asked = Asked::default();
         for number in 0..10_000 {
-            assert_eq!(asked.index("p", RequestKind::Segment, &format!("/{number}.ts"), None), number);
+            let target = format!("/{number}.ts");
+            let index = asked.index("p", RequestKind::Segment, (OriginId::default(), &target), None);
+            assert_eq!(index, number);
         }
         assert_eq!((asked.known.len(), asked.order.len()), (MAX_ASKED, MAX_ASKED));
     }

@@ -1,25 +1,28 @@
 //! The playlists of a session, by number.
 //!
 //! Invariant: a number that stands on the shelf is one of a playlist that is known; when a playlist makes way for another
-//! one, all it declared goes with it. Deliberately absent: the ladder; a playlist only says which rung it is.
+//! one, all it declared goes with it. The primary presentation's make way last. Deliberately absent: ladders; a playlist only says
+//! which rung it is.
 
 use std::sync::Arc;
 
 use rebuffer_model::{RequestKind, Variant};
 
-use super::presentation::{Asking, Found, Presentation, Version};
-use super::shelf::{Declared, Role, Shelf};
-use super::{Ladder, ladder};
-use crate::address;
+use super::Ladder;
+use super::declared::{Declared, Role};
+use super::presentations::{PresentationId, same_in};
+use super::shelf::{Shelf, Spellings};
+use super::versions::{Asking, Found, Version, Versions};
+use crate::address::{self, Address};
 
-/// About how many bytes a session remembers of what its playlists list.
-const MAX_WEIGHT: usize = 8 << 20;
-/// A single playlist may not push out all others.
+/// About how many bytes a session remembers of what its playlists list: a film of three hours with eight renditions takes a sixth.
+pub(super) const MAX_WEIGHT: usize = 32 << 20;
+/// A single playlist may not push out all others: a day in segments of 2 s takes a third.
 pub(super) const MAX_PLAYLIST_WEIGHT: usize = MAX_WEIGHT / 2;
 /// The most playlists that are remembered.
-const MAX_PLAYLISTS: usize = 256;
+pub(super) const MAX_PLAYLISTS: usize = 256;
 
-pub(super) type PlaylistId = usize;
+pub(super) type PlaylistId = u16;
 
 #[derive(Debug, Default)]
 pub(super) struct Playlists {
@@ -32,14 +35,18 @@ pub(super) struct Playlists {
 pub(super) struct Playlist {
     pub(super) kind: RequestKind,
     pub(super) variant: Option<Arc<Variant>>,
+    /// The one it belongs to; of a master or MPD its own.
+    pub(super) presentation: Option<PresentationId>,
+    /// Whether it is the master of an interstitial.
+    pub(super) is_asset: bool,
     /// Whether it lists single frames out of other playlists' segments.
     pub(super) i_frames: bool,
-    /// Counts what was absorbed of it.
+    /// Counts what was absorbed of it; 0 while its content is not known.
     pub(super) version: u64,
     /// The number after that of its last whole segment.
     pub(super) next_sequence: u64,
     /// What it declares when it is an MPD.
-    presentation: Option<Box<Presentation>>,
+    pub(super) versions: Option<Box<Versions>>,
     /// When it was last absorbed or declared.
     touched: u64,
 }
@@ -51,118 +58,147 @@ impl Playlists {
     }
 
     pub(super) fn get(&self, id: PlaylistId) -> &Playlist {
-        &self.list[id]
+        &self.list[usize::from(id)]
     }
 
     pub(super) fn get_mut(&mut self, id: PlaylistId) -> &mut Playlist {
-        &mut self.list[id]
+        &mut self.list[usize::from(id)]
     }
 
-    /// The playlist that was fetched from here, from now on known.
-    pub(super) fn open(&mut self, target: &str, shelf: &mut Shelf) -> PlaylistId {
+    /// Whether any was read.
+    pub(super) fn any_read(&self) -> bool {
+        self.list.iter().any(|playlist| playlist.version > 0)
+    }
+
+    /// The playlist that was fetched from here, from now on known. `known` is the one that a redirect led here from.
+    pub(super) fn open(
+        &mut self,
+        at: &Address,
+        known: Option<PlaylistId>,
+        shelf: &mut Shelf,
+        primary: Option<PresentationId>,
+    ) -> PlaylistId {
         self.now += 1;
-        let known = shelf.get(target).filter(|declared| declared.role == Role::Playlist);
-        if let Some(known) = known {
-            let id = known.playlist;
-            self.list[id].touched = self.now;
+        let named = |declared: &&Declared| declared.role == Role::Playlist;
+        let spellings = Spellings::of(&at.target);
+        let declared = spellings.as_ref().and_then(|spellings| {
+            let spelt = shelf.as_spelt(at.origin, spellings).filter(named);
+            spelt.or_else(|| shelf.by_path(at.origin, spellings).filter(named))
+        });
+        if let Some(id) = declared.map(|declared| declared.playlist).or(known) {
+            self.get_mut(id).touched = self.now;
             return id;
         }
-        let url = address::own_name(target);
-        let oldest = self.oldest();
+        let own = Address { origin: at.origin, target: address::own_name(&at.target) };
+        let oldest = self.oldest(primary);
         let id = self.make_room(shelf, oldest);
-        shelf.put(url, Declared::new(id, RequestKind::Manifest, Role::Playlist));
+        shelf.put(&own, Declared::new(id, RequestKind::Manifest, Role::Playlist));
         id
     }
 
     /// The playlist at this URL, as another one declares it. `None` when there is no room that is not needed now.
-    pub(super) fn declare(&mut self, url: String, shelf: &mut Shelf) -> Option<PlaylistId> {
-        let known = shelf.exact(&url).filter(|declared| declared.role == Role::Playlist);
+    pub(super) fn declare(
+        &mut self,
+        at: &Address,
+        shelf: &mut Shelf,
+        primary: Option<PresentationId>,
+    ) -> Option<PlaylistId> {
+        let known = shelf.exact(at).filter(|declared| declared.role == Role::Playlist);
         if let Some(known) = known {
             let id = known.playlist;
-            self.list[id].touched = self.now;
+            self.get_mut(id).touched = self.now;
             return Some(id);
         }
-        let oldest = self.oldest();
-        if self.list.len() >= MAX_PLAYLISTS && self.list[oldest].touched == self.now {
+        let oldest = self.oldest(primary);
+        if self.list.len() >= MAX_PLAYLISTS && self.get(oldest).touched == self.now {
             return None;
         }
         let id = self.make_room(shelf, oldest);
-        shelf.put(url, Declared::new(id, RequestKind::Manifest, Role::Playlist));
+        shelf.put(at, Declared::new(id, RequestKind::Manifest, Role::Playlist));
         Some(id)
     }
 
-    /// No playlist is a rung until the new ladder says so; of MPDs remains what the new ladder has as well.
-    pub(super) fn follow_ladder(&mut self, ladder: &Ladder) {
-        for playlist in &mut self.list {
+    /// No playlist of a presentation is a rung until its new ladder says so; of MPDs remains what the new ladder has as well.
+    pub(super) fn follow_ladder(&mut self, presentation: PresentationId, ladder: &Ladder) {
+        for playlist in self.list.iter_mut().filter(|it| it.presentation == Some(presentation)) {
             playlist.variant = None;
-            if let Some(presentation) = &mut playlist.presentation {
-                presentation.follow_ladder(|variant| ladder::same_in(ladder, variant));
+            if let Some(versions) = &mut playlist.versions {
+                versions.follow_ladder(|variant| same_in(ladder, variant));
             }
         }
     }
 
-    /// A new version of an MPD. The presentations unseen for longest make way for it.
-    pub(super) fn describe(&mut self, id: PlaylistId, version: Version) {
-        let playlist = &mut self.list[id];
+    /// A new version of an MPD. Those unseen for longest make way for it.
+    pub(super) fn describe(&mut self, id: PlaylistId, version: Version, bases: Vec<Address>) {
+        let playlist = self.get_mut(id);
         playlist.kind = RequestKind::Manifest;
         playlist.variant = None;
-        playlist.presentation.get_or_insert_default().push(version);
-        let weight = |playlist: &Playlist| playlist.presentation.as_ref().map_or(0, |it| it.weight());
+        let versions = playlist.versions.get_or_insert_default();
+        versions.push(version);
+        versions.bases = bases;
+        let weight = |playlist: &Playlist| playlist.versions.as_ref().map_or(0, |it| it.weight());
         let mut total = self.list.iter().map(weight).sum::<usize>();
-        let mut by_age = (0..self.list.len()).filter(|other| *other != id).collect::<Vec<_>>();
-        by_age.sort_by_key(|id| self.list[*id].touched);
-        for other in by_age {
+        for other in self.by_age(id, None) {
             if total <= MAX_WEIGHT {
                 break;
             }
-            total -= weight(&self.list[other]);
-            self.list[other].presentation = None;
+            let other = self.get_mut(other);
+            total -= weight(other);
+            other.versions = None;
         }
     }
 
-    /// Whether any of them is an MPD.
-    pub(super) fn has_presentation(&self) -> bool {
-        self.list.iter().any(|playlist| playlist.presentation.is_some())
-    }
-
-    /// What an MPD declared, the one seen last before others.
-    pub(super) fn find(&self, asking: &Asking) -> Option<Found> {
+    /// What an MPD declared, the one seen last before others; with the presentation it belongs to.
+    pub(super) fn find(&self, asking: &Asking<'_>) -> Option<(Found, Option<PresentationId>)> {
         let mut described =
-            self.list.iter().filter(|playlist| playlist.presentation.is_some()).collect::<Vec<_>>();
+            self.list.iter().filter(|playlist| playlist.versions.is_some()).collect::<Vec<_>>();
         described.sort_by_key(|playlist| std::cmp::Reverse(playlist.touched));
-        described.iter().find_map(|playlist| playlist.presentation.as_ref()?.find(asking))
+        described
+            .iter()
+            .find_map(|playlist| Some((playlist.versions.as_ref()?.find(asking)?, playlist.presentation)))
     }
 
-    #[cfg(test)]
-    pub(super) fn presentations_weight(&self) -> usize {
-        self.list.iter().filter_map(|playlist| playlist.presentation.as_ref()).map(|it| it.weight()).sum()
+    pub(super) fn versions_weight(&self) -> usize {
+        self.list.iter().filter_map(|playlist| playlist.versions.as_ref()).map(|it| it.weight()).sum()
     }
 
     /// Forgets what playlists list until the rest is within bounds, the longest unseen first, `current` never.
-    pub(super) fn forget_beyond_bound(&self, current: PlaylistId, shelf: &mut Shelf) {
-        let mut weights = shelf.weights(self.list.len());
-        if weights[current] > MAX_PLAYLIST_WEIGHT {
-            let version = self.list[current].version;
-            let is_current = |declared: &Declared| declared.version == version;
-            shelf.retain(|declared| {
-                declared.playlist != current || is_current(declared) || is_playlist(declared)
-            });
-            weights = shelf.weights(self.list.len());
+    pub(super) fn forget_beyond_bound(
+        &mut self,
+        current: PlaylistId,
+        shelf: &mut Shelf,
+        primary: Option<PresentationId>,
+    ) {
+        if shelf.weight(current) > MAX_PLAYLIST_WEIGHT {
+            let version = self.get(current).version;
+            shelf.retain(current, |declared| declared.version == version || is_playlist(declared));
         }
-        let mut total = weights.iter().sum::<usize>();
-        let mut by_age = (0..self.list.len()).filter(|id| *id != current).collect::<Vec<_>>();
-        by_age.sort_by_key(|id| self.list[*id].touched);
-        for id in by_age {
-            if total <= MAX_WEIGHT {
+        if shelf.total_weight() <= MAX_WEIGHT {
+            return;
+        }
+        for id in self.by_age(current, primary) {
+            if shelf.total_weight() <= MAX_WEIGHT {
                 break;
             }
-            shelf.retain(|declared| declared.playlist != id || is_playlist(declared));
-            total -= weights[id];
+            shelf.retain(id, is_playlist);
+            self.get_mut(id).version = 0;
         }
     }
 
-    fn oldest(&self) -> PlaylistId {
-        (0..self.list.len()).min_by_key(|id| self.list[*id].touched).unwrap_or_default()
+    /// All but this one, the longest unseen first, those of the primary presentation last.
+    fn by_age(&self, but: PlaylistId, primary: Option<PresentationId>) -> Vec<PlaylistId> {
+        let mut ids = (0..).take(self.list.len()).filter(|id| *id != but).collect::<Vec<_>>();
+        ids.sort_by_key(|id| self.rank(*id, primary));
+        ids
+    }
+
+    fn rank(&self, id: PlaylistId, primary: Option<PresentationId>) -> (bool, u64) {
+        let playlist = self.get(id);
+        (primary.is_some() && playlist.presentation == primary, playlist.touched)
+    }
+
+    fn oldest(&self, primary: Option<PresentationId>) -> PlaylistId {
+        (0..).take(self.list.len()).min_by_key(|id| self.rank(*id, primary)).unwrap_or_default()
     }
 
     /// A number for a new playlist; once all are taken that of the oldest.
@@ -170,18 +206,22 @@ impl Playlists {
         let playlist = Playlist {
             kind: RequestKind::Manifest,
             variant: None,
+            presentation: None,
+            is_asset: false,
             i_frames: false,
             version: 0,
             next_sequence: 0,
-            presentation: None,
+            versions: None,
             touched: self.now,
         };
-        if self.list.len() < MAX_PLAYLISTS {
+        if let Ok(id) = PlaylistId::try_from(self.list.len())
+            && self.list.len() < MAX_PLAYLISTS
+        {
             self.list.push(playlist);
-            return self.list.len() - 1;
+            return id;
         }
-        shelf.retain(|declared| declared.playlist != oldest);
-        self.list[oldest] = playlist;
+        shelf.retain(oldest, |_| false);
+        *self.get_mut(oldest) = playlist;
         oldest
     }
 }

@@ -1,245 +1,259 @@
-//! What is known of each URL, found by path and query as a player may spell them.
+//! What is known of each URL, found by origin, path and query as a player may spell them.
 //!
 //! Invariant: a URL that was declared as it is asked for is always found as that. Otherwise it is sought without what
 //! clients add (CMCD, low-latency directives, ids), then without its query, and last by its path, if all that is known
-//! under that path is the same thing: so a renewed token does not make a segment unknown.
+//! under that path is the same thing: so a renewed token does not make a segment unknown. What one origin does not have is
+//! sought at the others, because the same path there is the same content (mirrors, cloned pathways).
+//! A URL takes the same memory however long it is: it is kept as a hash of 64 bits with a key of the process's own, so that
+//! of a million URLs two are confused once in ten million sessions, and nobody can bring that about.
 //! Deliberately absent: which playlists there are; they are numbers here.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::hash_map::{Entry, RandomState};
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
-use rebuffer_model::RequestKind;
-
+use super::declared::{Declared, Likeness, Role};
 use super::playlists::PlaylistId;
-use crate::hls::MAX_ENTRIES;
-use crate::{ByteRange, address};
+use crate::address::{self, Address};
+use crate::origin::OriginId;
 
-/// What an entry takes beside its URL, about.
-const ENTRY_WEIGHT: usize = 128;
-/// The most ranges of one URL that are told apart.
-const MAX_RANGES: usize = 256;
+/// What a URL takes, about: its place in the tables and in the list of its playlist.
+pub(super) const ENTRY_WEIGHT: usize = 128;
+
+/// A URL of an origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Key(u64);
+
+/// Makes keys. Clones make the same ones.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Keys(RandomState);
+
+/// A table by key, which is a hash already.
+pub(super) type ByKey<T> = HashMap<Key, T, BuildHasherDefault<AsItIs>>;
+
+/// Takes a key for its hash.
+#[derive(Debug, Default)]
+pub(super) struct AsItIs(u64);
 
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
-    exact: HashMap<Box<str>, Declared>,
-    /// For each path that was declared with a query: one such URL, or `None` when they are not all the same thing.
-    by_path: HashMap<Box<str>, Option<Box<str>>>,
+    keys: Keys,
+    exact: ByKey<Declared>,
+    /// For each path that was declared with a query, what was declared under it.
+    by_path: ByKey<Alike>,
+    /// By playlist.
+    lists: Vec<List>,
 }
 
-/// What a playlist said about a URL.
-#[derive(Debug, Clone)]
-pub(super) struct Declared {
-    pub(super) playlist: PlaylistId,
-    pub(super) role: Role,
-    /// The playlist's version that said so.
-    pub(super) version: u64,
-    /// The media sequence number it belongs to; of several the highest, as a version is put newest first.
-    sequence: u64,
-    kind: RequestKind,
-    /// Whether it is only hinted at.
-    hinted: bool,
-    /// Parts of the file that are something else than the rest.
-    ranges: Vec<Ranged>,
-    /// Segments of the file, and their numbers.
-    segments: Vec<(ByteRange, u64)>,
-}
-
-/// A part of a file.
-#[derive(Debug, Clone, Copy)]
-struct Ranged {
-    range: ByteRange,
-    fact: Fact,
-}
-
-/// What some bytes are.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Fact {
-    pub(super) kind: RequestKind,
-    pub(super) sequence: u64,
-    pub(super) hinted: bool,
-}
-
-/// How long a declaration lasts, and which one of two on the same URL is the main thing: the later in this list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Role {
-    /// An init segment or a key.
-    Resource,
-    /// A partial segment.
-    Part,
-    /// A whole segment.
-    Segment,
-    /// A playlist; `Declared::playlist` is itself.
-    Playlist,
-}
-
-/// What a new version of a playlist leaves known.
+/// The URLs of one path.
 #[derive(Debug)]
-pub(super) struct Horizon {
-    /// The new version; what it or the one before it declared stays.
-    pub(super) version: u64,
-    /// Segments from this number on stay.
-    pub(super) segments: u64,
-    /// Parts from this number on stay.
-    pub(super) parts: u64,
-    /// Whether init segments and keys stay in any case.
-    pub(super) keeps_resources: bool,
+struct Alike {
+    /// The newest of them.
+    newest: Key,
+    count: usize,
+    /// Whether they are not all the same thing.
+    mixed: bool,
+}
+
+/// The URLs of one playlist.
+#[derive(Debug, Default)]
+struct List {
+    /// All of them, and some that were its own.
+    keys: Vec<Key>,
+    count: usize,
+    weight: usize,
+}
+
+/// A request as it may have been declared.
+#[derive(Debug)]
+pub(super) struct Spellings {
+    /// As it is, then without what clients add.
+    pub(super) whole: [Option<String>; 2],
+    /// Without its query.
+    pub(super) path: String,
+}
+
+impl Keys {
+    pub(super) fn of(&self, origin: OriginId, url: &str) -> Key {
+        Key(self.0.hash_one((origin, url)))
+    }
+}
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}
+
+impl Spellings {
+    /// `None` for what is no path of an origin.
+    pub(super) fn of(target: &str) -> Option<Self> {
+        let canonical = address::canonical(target)?.into_owned();
+        let own = address::without_client_parameters(&canonical);
+        let path = canonical.split_once('?').map_or(canonical.as_str(), |(path, _)| path).to_owned();
+        Some(Self { whole: [Some(canonical), own], path })
+    }
+
+    /// Only as it is.
+    pub(super) fn as_it_is(target: &str) -> Option<Self> {
+        let canonical = address::canonical(target)?.into_owned();
+        Some(Self { path: canonical.clone(), whole: [Some(canonical), None] })
+    }
+
+    pub(super) fn whole(&self) -> impl Iterator<Item = &str> {
+        self.whole.iter().flatten().map(String::as_str)
+    }
 }
 
 impl Shelf {
-    pub(super) fn exact(&self, url: &str) -> Option<&Declared> {
-        self.exact.get(url)
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
     }
 
-    /// What a request for this path and query asks for.
-    pub(super) fn get(&self, target: &str) -> Option<&Declared> {
-        self.exact.get(target).or_else(|| self.get_respelled(target))
+    pub(super) fn exact(&self, at: &Address) -> Option<&Declared> {
+        self.exact.get(&self.keys.of(at.origin, &at.target))
     }
 
-    fn get_respelled(&self, target: &str) -> Option<&Declared> {
-        let canonical = address::canonical(target)?;
-        let exact = self.exact.get(canonical.as_str());
-        let own = || self.exact.get(address::without_client_parameters(&canonical)?.as_str());
-        let path = canonical.split_once('?').map_or(canonical.as_str(), |(path, _)| path);
-        let bare = || self.exact.get(path);
-        let like = || self.exact.get(self.by_path.get(path)?.as_deref()?);
-        exact.or_else(own).or_else(bare).or_else(like)
+    /// What a request is in the very spelling in which it was declared.
+    pub(super) fn as_declared(&self, origin: OriginId, target: &str) -> Option<&Declared> {
+        let found = self.exact.get(&self.keys.of(origin, target));
+        found.or_else(|| self.exact.get(&self.keys.of(origin, &address::canonical(target)?)))
+    }
+
+    /// What a request is, but for what clients add.
+    pub(super) fn as_spelt(&self, origin: OriginId, spellings: &Spellings) -> Option<&Declared> {
+        spellings.whole().find_map(|url| self.exact.get(&self.keys.of(origin, url)))
+    }
+
+    /// What a request is, judged by its path.
+    pub(super) fn by_path(&self, origin: OriginId, spellings: &Spellings) -> Option<&Declared> {
+        let path = self.keys.of(origin, &spellings.path);
+        let alike = || self.by_path.get(&path).filter(|alike| !alike.mixed);
+        self.exact.get(&path).or_else(|| self.exact.get(&alike()?.newest))
     }
 
     /// Puts a declaration beside what the same version said of the URL, and in place of anything else.
-    pub(super) fn put(&mut self, url: String, declared: Declared) {
-        match self.exact.entry(url.into_boxed_str()) {
+    pub(super) fn put(&mut self, at: &Address, mut declared: Declared) {
+        let key = self.keys.of(at.origin, &at.target);
+        let path = at.target.split_once('?').map(|(path, _)| self.keys.of(at.origin, path));
+        declared.path = path;
+        let (owner, kind) = (declared.playlist, declared.likeness());
+        match self.exact.entry(key) {
             Entry::Vacant(vacant) => {
-                vacant.insert(declared);
+                list(&mut self.lists, owner).take(key, vacant.insert(declared).weight());
+                self.count_path(path, key, kind, 1);
             }
-            Entry::Occupied(mut occupied) => occupied.get_mut().meet(declared),
-        }
-    }
-
-    pub(super) fn retain(&mut self, stays: impl Fn(&Declared) -> bool) {
-        self.exact.retain(|_, declared| stays(declared));
-    }
-
-    pub(super) fn count(&self, counts: impl Fn(&Declared) -> bool) -> usize {
-        self.exact.values().filter(|declared| counts(declared)).count()
-    }
-
-    /// To be called after changes, before anything is sought by its path.
-    pub(super) fn index(&mut self) {
-        self.by_path.clear();
-        for (url, declared) in &self.exact {
-            let Some((path, _)) = url.split_once('?') else { continue };
-            match self.by_path.get_mut(path) {
-                None => {
-                    self.by_path.insert(path.into(), Some(url.clone()));
+            Entry::Occupied(mut occupied) => {
+                let known = occupied.get_mut();
+                let (before, weight) = (known.playlist, known.weight());
+                known.meet(declared);
+                let after = known.playlist;
+                list(&mut self.lists, before).weight -= weight;
+                if after == before {
+                    list(&mut self.lists, after).weight += known.weight();
+                } else {
+                    list(&mut self.lists, before).count -= 1;
+                    list(&mut self.lists, after).take(key, known.weight());
                 }
-                Some(known) => {
-                    let other = known.as_deref().and_then(|other| self.exact.get(other));
-                    if !other.is_some_and(|other| other.is_like(declared)) {
-                        *known = None;
-                    }
-                }
+                self.count_path(path, key, kind, 0);
             }
         }
     }
 
-    /// What each playlist's declarations take, without the playlists themselves.
-    pub(super) fn weights(&self, playlists: usize) -> Vec<usize> {
-        let mut weights = vec![0; playlists];
-        for (url, declared) in &self.exact {
-            if declared.role != Role::Playlist {
-                weights[declared.playlist] += declared.weight(url);
+    /// Counts a URL of a path that has been declared as this kind of thing.
+    fn count_path(&mut self, path: Option<Key>, key: Key, kind: Likeness, more: usize) {
+        let Some(path) = path else { return };
+        let Some(alike) = self.by_path.get_mut(&path) else {
+            self.by_path.insert(path, Alike { newest: key, count: more, mixed: false });
+            return;
+        };
+        let newest = self.exact.get(&alike.newest);
+        alike.mixed |= newest.is_none_or(|other| other.likeness() != kind);
+        alike.newest = key;
+        alike.count += more;
+    }
+
+    /// Forgets what a playlist declared, but for what stays.
+    pub(super) fn retain(&mut self, playlist: PlaylistId, stays: impl Fn(&Declared) -> bool) {
+        let owned = list(&mut self.lists, playlist);
+        let mut keys = std::mem::take(&mut owned.keys);
+        if keys.len() > owned.count * 2 {
+            keys.sort_unstable();
+            keys.dedup();
+        }
+        keys.retain(|key| match self.exact.get(key) {
+            Some(declared) if declared.playlist == playlist => {
+                let stays = stays(declared);
+                if !stays {
+                    self.remove(*key);
+                }
+                stays
+            }
+            Some(_) | None => false,
+        });
+        list(&mut self.lists, playlist).keys = keys;
+    }
+
+    fn remove(&mut self, key: Key) {
+        let Some(gone) = self.exact.remove(&key) else { return };
+        let owner = list(&mut self.lists, gone.playlist);
+        owner.count -= 1;
+        owner.weight -= gone.weight();
+        let Some(path) = gone.path else { return };
+        if let Entry::Occupied(mut alike) = self.by_path.entry(path) {
+            alike.get_mut().count = alike.get().count.saturating_sub(1);
+            if alike.get().count == 0 {
+                alike.remove();
             }
         }
-        weights
+    }
+
+    /// How many names a playlist has.
+    pub(super) fn names(&self, playlist: PlaylistId) -> usize {
+        let Some(list) = self.lists.get(usize::from(playlist)) else { return 0 };
+        let is_name = |it: &Declared| it.playlist == playlist && it.role == Role::Playlist;
+        let names = list.keys.iter().filter(|key| self.exact.get(key).is_some_and(is_name));
+        names.collect::<HashSet<_>>().len()
+    }
+
+    /// What a playlist's declarations take.
+    pub(super) fn weight(&self, playlist: PlaylistId) -> usize {
+        self.lists.get(usize::from(playlist)).map_or(0, |list| list.weight)
+    }
+
+    /// What all declarations take.
+    pub(super) fn total_weight(&self) -> usize {
+        self.lists.iter().map(|list| list.weight).sum()
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.exact.len()
     }
 }
 
-impl Declared {
-    pub(super) fn new(playlist: PlaylistId, kind: RequestKind, role: Role) -> Self {
-        Self {
-            playlist,
-            role,
-            version: 0,
-            sequence: 0,
-            kind,
-            hinted: false,
-            ranges: Vec::new(),
-            segments: Vec::new(),
-        }
+impl List {
+    fn take(&mut self, key: Key, weight: usize) {
+        self.keys.push(key);
+        self.count += 1;
+        self.weight += weight;
     }
+}
 
-    pub(super) fn at(mut self, version: u64, sequence: u64) -> Self {
-        self.version = version;
-        self.sequence = sequence;
-        self
+fn list(lists: &mut Vec<List>, playlist: PlaylistId) -> &mut List {
+    let at = usize::from(playlist);
+    if lists.len() <= at {
+        lists.resize_with(at + 1, List::default);
     }
-
-    pub(super) fn hinted(mut self, hinted: bool) -> Self {
-        self.hinted = hinted;
-        self
-    }
-
-    /// Of a segment its bytes are one among others; anything else is told apart from what surrounds it.
-    pub(super) fn with_range(mut self, range: ByteRange) -> Self {
-        if self.role == Role::Segment {
-            self.segments.push((range, self.sequence));
-        } else {
-            self.ranges.push(Ranged { range, fact: self.whole() });
-        }
-        self
-    }
-
-    /// What these bytes of it are.
-    pub(super) fn fact(&self, asked: Option<ByteRange>) -> Fact {
-        let Some(asked) = asked else { return self.whole() };
-        let part = self.ranges.iter().find(|part| part.range.answers(asked)).map(|part| part.fact);
-        let segment = || {
-            let (_, sequence) = self.segments.iter().find(|(range, _)| range.answers(asked))?;
-            Some(Fact { sequence: *sequence, ..self.whole() })
-        };
-        part.or_else(segment).unwrap_or_else(|| self.whole())
-    }
-
-    fn whole(&self) -> Fact {
-        Fact { kind: self.kind, sequence: self.sequence, hinted: self.hinted }
-    }
-
-    pub(super) fn weight(&self, url: &str) -> usize {
-        let parts = self.ranges.len() * size_of::<Ranged>();
-        url.len() + ENTRY_WEIGHT + parts + self.segments.len() * size_of::<(ByteRange, u64)>()
-    }
-
-    pub(super) fn is_within(&self, horizon: &Horizon) -> bool {
-        let is_recent = self.version.saturating_add(1) >= horizon.version;
-        is_recent
-            || match self.role {
-                Role::Playlist => true,
-                Role::Segment => self.sequence >= horizon.segments,
-                Role::Part => self.sequence >= horizon.parts,
-                Role::Resource => horizon.keeps_resources,
-            }
-    }
-
-    fn is_like(&self, other: &Self) -> bool {
-        (self.playlist, self.kind, self.role) == (other.playlist, other.kind, other.role)
-    }
-
-    fn meet(&mut self, new: Self) {
-        if self.role == Role::Playlist && new.role != Role::Playlist {
-            return;
-        }
-        if (self.playlist, self.version) != (new.playlist, new.version) {
-            *self = new;
-            return;
-        }
-        let room = MAX_RANGES.saturating_sub(self.ranges.len());
-        self.ranges.extend(new.ranges.into_iter().take(room));
-        let room = MAX_ENTRIES.saturating_sub(self.segments.len());
-        self.segments.extend(new.segments.into_iter().take(room));
-        self.hinted &= new.hinted;
-        if new.role > self.role {
-            self.role = new.role;
-            self.kind = new.kind;
-        }
-    }
+    &mut lists[at]
 }

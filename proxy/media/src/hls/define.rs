@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use percent_encoding::percent_decode_str;
+
 use super::{Line, Lines};
 
 /// The most variables of one playlist.
@@ -31,13 +33,15 @@ impl Definitions {
             let attributes = tag.attributes();
             let value = |name| attributes.value(name).map(|value| value.text);
             let pair = match (value("NAME"), value("IMPORT"), value("QUERYPARAM")) {
-                (Some(name), _, _) => value("VALUE").map(|value| (name, value)),
-                (None, Some(name), _) => inherited.values.get(name).map(|value| (name, value.as_str())),
+                (Some(name), _, _) => value("VALUE").map(|value| (name, Cow::Borrowed(value))),
+                (None, Some(name), _) => {
+                    inherited.values.get(name).map(|value| (name, Cow::Borrowed(value.as_str())))
+                }
                 (None, None, Some(name)) => parameter(query, name).map(|value| (name, value)),
                 (None, None, None) => None,
             };
             if let Some((name, value)) = pair.filter(|(name, value)| name.len() + value.len() <= MAX_TEXT) {
-                found.values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+                found.values.entry(name.to_owned()).or_insert_with(|| value.into_owned());
             }
         }
         found
@@ -65,9 +69,11 @@ impl Definitions {
     }
 }
 
-fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+/// The value of a query parameter, percent-decoded (RFC 8216bis §4.4.2.3).
+fn parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(key, _)| *key == name || percent_decode_str(key).eq(name.bytes()))?;
+    percent_decode_str(value).decode_utf8().ok()
 }
 
 #[cfg(test)]
@@ -84,9 +90,9 @@ mod tests {
         let media = Definitions::read(
             b"#EXTM3U\n#EXT-X-DEFINE:IMPORT=\"cdn\"\n#EXT-X-DEFINE:QUERYPARAM=\"t\"\n#EXT-X-DEFINE:IMPORT=\"no\"\n",
             &master,
-            "x=1&t=9",
+            "x=1&t=9%2B%2f",
         );
-        assert_eq!(media.fill("{$cdn}/1.ts?t={$t}{$no}{$"), "a/b/1.ts?t=9{$no}{$");
+        assert_eq!(media.fill("{$cdn}/1.ts?t={$t}{$no}{$"), "a/b/1.ts?t=9+/{$no}{$");
         assert_eq!(media.fill("plain"), "plain");
     }
 

@@ -14,10 +14,12 @@ pub struct Master<'a> {
     pub variants: Vec<StreamInf<'a>>,
     /// Alternative renditions that have a playlist of their own.
     pub renditions: Vec<Rendition<'a>>,
-    /// Playlists of I-frames only.
+    /// Playlists of I-frames only, or of thumbnails.
     pub i_frames: Vec<Text<'a>>,
     /// Keys that media playlists may use.
     pub keys: Vec<Text<'a>>,
+    /// The steering manifest.
+    pub steering: Option<Text<'a>>,
 }
 
 /// A variant.
@@ -33,6 +35,8 @@ pub struct StreamInf<'a> {
     pub codecs: Option<&'a str>,
     /// Its media playlist.
     pub uri: Text<'a>,
+    /// Its name across versions and pathways.
+    pub stable_id: Option<&'a str>,
 }
 
 /// An alternative rendition.
@@ -42,6 +46,8 @@ pub struct Rendition<'a> {
     pub kind: RenditionType,
     /// Its media playlist.
     pub uri: Text<'a>,
+    /// Its name across versions and pathways.
+    pub stable_id: Option<&'a str>,
 }
 
 /// What a rendition is.
@@ -73,11 +79,14 @@ impl<'a> Master<'a> {
 
     fn read_tag(&mut self, tag: Tag<'a>) {
         let attributes = tag.attributes();
+        if tag.name == "EXT-X-CONTENT-STEERING" {
+            self.steering = attributes.value("SERVER-URI");
+        }
         let Some(uri) = attributes.value("URI") else {
             return;
         };
         match tag.name {
-            "EXT-X-I-FRAME-STREAM-INF" => push(&mut self.i_frames, uri),
+            "EXT-X-I-FRAME-STREAM-INF" | "EXT-X-IMAGE-STREAM-INF" => push(&mut self.i_frames, uri),
             "EXT-X-SESSION-KEY" => push(&mut self.keys, uri),
             "EXT-X-MEDIA" => {
                 let kind = attributes.value("TYPE").and_then(|kind| match kind.text {
@@ -87,7 +96,8 @@ impl<'a> Master<'a> {
                     _ => None,
                 });
                 if let Some(kind) = kind {
-                    push(&mut self.renditions, Rendition { kind, uri });
+                    let stable_id = attributes.value("STABLE-RENDITION-ID").map(|id| id.text);
+                    push(&mut self.renditions, Rendition { kind, uri, stable_id });
                 }
             }
             _ => {}
@@ -102,6 +112,7 @@ fn stream_inf<'a>(attributes: Attributes<'a>, uri: Text<'a>) -> StreamInf<'a> {
         resolution: attributes.value("RESOLUTION").and_then(|text| text.text.parse().ok()),
         codecs: attributes.value("CODECS").map(|text| text.text),
         uri,
+        stable_id: attributes.value("STABLE-VARIANT-ID").map(|id| id.text),
     }
 }
 

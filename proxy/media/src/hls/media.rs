@@ -11,6 +11,8 @@ use crate::ByteRange;
 
 /// The most reports of siblings that are kept.
 const MAX_REPORTS: usize = 64;
+/// The most interstitials that are kept, the newest.
+const MAX_ASSETS: usize = 256;
 
 /// What a media playlist declares.
 #[derive(Debug, Default)]
@@ -31,6 +33,10 @@ pub struct Media<'a> {
     pub items: VecDeque<Item<'a>>,
     /// Where sibling playlists are, and how far.
     pub reports: Vec<Report<'a>>,
+    /// The masters of interstitials.
+    pub assets: VecDeque<Text<'a>>,
+    /// Where lists of interstitials are.
+    pub asset_lists: VecDeque<Text<'a>>,
 }
 
 /// What a playlist says of a sibling.
@@ -77,6 +83,7 @@ struct Cursor<'a> {
     next_segment_byte: u64,
     next_part_byte: u64,
     counted: bool,
+    prefetched: u64,
 }
 
 impl<'a> Media<'a> {
@@ -97,7 +104,7 @@ impl<'a> Media<'a> {
         let declared = cursor.byte_range.take();
         let range = declared.and_then(|text| ByteRange::from_playlist(text, cursor.next_segment_byte));
         cursor.next_segment_byte = range.map_or(0, ByteRange::end);
-        self.push(ItemKind::Segment, uri, range, false);
+        self.push(self.item(ItemKind::Segment, uri, range));
         self.next_sequence = self.next_sequence.saturating_add(1);
         cursor.counted = true;
     }
@@ -130,6 +137,19 @@ impl<'a> Media<'a> {
             }
             "EXT-X-PRELOAD-HINT" => self.read_hint(tag.attributes()),
             "EXT-X-RENDITION-REPORT" => self.read_report(tag.attributes()),
+            "EXT-X-DATERANGE" => self.read_date_range(&tag.attributes()),
+            // Segments that are still being made, told before they are listed.
+            "EXT-X-PREFETCH" | "EXT-X-TWITCH-PREFETCH" => {
+                let sequence = self.next_sequence.saturating_add(cursor.prefetched);
+                cursor.prefetched += 1;
+                self.push(Item {
+                    kind: ItemKind::Segment,
+                    uri: tag.value,
+                    range: None,
+                    sequence,
+                    hinted: true,
+                });
+            }
             _ => {}
         }
     }
@@ -139,7 +159,19 @@ impl<'a> Media<'a> {
         let range = attributes.value("BYTERANGE").and_then(|text| ByteRange::from_playlist(text.text, *next));
         *next = range.map_or(0, ByteRange::end);
         if let Some(uri) = attributes.value("URI") {
-            self.push(kind, uri, range, false);
+            self.push(self.item(kind, uri, range));
+        }
+    }
+
+    fn read_date_range(&mut self, attributes: &Attributes<'a>) {
+        let lists = [("X-ASSET-URI", &mut self.assets), ("X-ASSET-LIST", &mut self.asset_lists)];
+        for (name, list) in lists {
+            if let Some(uri) = attributes.value(name) {
+                if list.len() == MAX_ASSETS {
+                    list.pop_front();
+                }
+                list.push_back(uri);
+            }
         }
     }
 
@@ -162,15 +194,20 @@ impl<'a> Media<'a> {
         let ranged = start.is_some() || length.is_some();
         let range = ranged.then(|| ByteRange { start: start.unwrap_or_default(), length });
         if let Some(uri) = attributes.value("URI") {
-            self.push(kind, uri, range, true);
+            self.push(Item { hinted: true, ..self.item(kind, uri, range) });
         }
     }
 
-    fn push(&mut self, kind: ItemKind, uri: Text<'a>, range: Option<ByteRange>, hinted: bool) {
+    /// An item of the segment that comes next.
+    fn item(&self, kind: ItemKind, uri: Text<'a>, range: Option<ByteRange>) -> Item<'a> {
+        Item { kind, uri, range, sequence: self.next_sequence, hinted: false }
+    }
+
+    fn push(&mut self, item: Item<'a>) {
         if self.items.len() == MAX_ENTRIES {
             self.items.pop_front();
         }
-        self.items.push_back(Item { kind, uri, range, sequence: self.next_sequence, hinted });
+        self.items.push_back(item);
     }
 }
 

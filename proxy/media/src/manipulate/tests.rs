@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use rebuffer_model::{Content, VariantOrder};
 
-use super::{manipulate, scaled};
+use super::{Manipulated, manipulate, scaled};
+use crate::{Expected, Playlist};
 
 const MASTER: &str = "#EXTM3U\r\n#EXT-X-VERSION:7\r\n\
     #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"lo\",NAME=\"a\",URI=\"lo.m3u8\"\r\n\
@@ -30,9 +31,13 @@ const MPD: &str = "<?xml version='1.0'?>\n<m:MPD xmlns:m='urn:mpeg:dash:schema:m
     <AdaptationSet contentType='video'>\n<Representation id='other' bandwidth='5000000'/>\n</AdaptationSet>\n\
     </Period>\n</m:MPD>\n";
 
+fn run(body: &Bytes, content: &Content) -> Manipulated {
+    manipulate(&Playlist::read(body, Expected::Unknown).unwrap().expect("a playlist"), content)
+}
+
 fn edited(body: &str, content: &Content) -> String {
-    let manipulated = manipulate(&Bytes::copy_from_slice(body.as_bytes()), content);
-    String::from_utf8(manipulated.body.to_vec()).unwrap()
+    let manipulated = run(&Bytes::copy_from_slice(body.as_bytes()), content);
+    String::from_utf8(manipulated.playlist.body().to_vec()).unwrap()
 }
 
 /// The first text after each of the replacements.
@@ -108,8 +113,8 @@ fn an_allow_list_that_allows_nothing_is_said_and_not_obeyed() {
     for body in [MASTER, MPD] {
         let bytes = Bytes::copy_from_slice(body.as_bytes());
         let content = Content { allowed_variants: vec!["absent".into()], ..Content::default() };
-        let manipulated = manipulate(&bytes, &content);
-        assert_eq!(manipulated.body.as_ptr(), bytes.as_ptr());
+        let manipulated = run(&bytes, &content);
+        assert_eq!(manipulated.playlist.body().as_ptr(), bytes.as_ptr());
         assert_eq!(
             manipulated.unmet.iter().map(|unmet| unmet.field).collect::<Vec<_>>(),
             ["allowed_variants"]
@@ -196,9 +201,9 @@ fn an_mpd_is_edited_the_same_way() {
 fn a_bandwidth_that_stands_in_urls_is_left_alone() {
     let body = MPD.replace("<BaseURL>x</BaseURL>", "<SegmentTemplate media='$Bandwidth$/$Number$'/>");
     let content = Content { bandwidth_pct: Some(100), ..Content::default() };
-    let manipulated = manipulate(&Bytes::from(body.clone()), &content);
+    let manipulated = run(&Bytes::from(body.clone()), &content);
     let expected = body.replace("'800001'", "'1600002'").replace("'5000000'", "'10000000'");
-    assert_eq!(manipulated.body, expected);
+    assert_eq!(manipulated.playlist.body(), expected);
     assert_eq!(manipulated.unmet.len(), 1);
 }
 
@@ -206,10 +211,10 @@ fn a_bandwidth_that_stands_in_urls_is_left_alone() {
 fn nothing_to_change_is_no_copy() {
     let all = Content { strip_average_bandwidth: true, ..Content::default() };
     for (body, content) in
-        [(MASTER, &Content::default()), (MPD, &all), ("<html/>", &all), ("#EXTM3U\n#EXTINF:1,\na\n", &all)]
+        [(MASTER, &Content::default()), (MPD, &all), ("<Period/>", &all), ("#EXTM3U\n#EXTINF:1,\na\n", &all)]
     {
         let bytes = Bytes::copy_from_slice(body.as_bytes());
-        let manipulated = manipulate(&bytes, content);
-        assert_eq!((manipulated.body.as_ptr(), manipulated.changed), (bytes.as_ptr(), 0));
+        let manipulated = run(&bytes, content);
+        assert_eq!((manipulated.playlist.body().as_ptr(), manipulated.changed), (bytes.as_ptr(), 0));
     }
 }

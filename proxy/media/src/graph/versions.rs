@@ -3,33 +3,36 @@
 //! Invariant: the version before the newest stays known, because a player still asks for what it told; no version weighs
 //! more than `MAX_PLAYLIST_WEIGHT`, and an older one goes before it. Deliberately absent: reading MPDs (see `crate::dash`).
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use rebuffer_model::{RequestKind, Timestamp, Variant};
 
 use super::place::SegmentPlace;
 use super::playlists::MAX_PLAYLIST_WEIGHT;
+use super::shelf::{ByKey, ENTRY_WEIGHT, Keys, Spellings};
 use super::template::{Numbers, Pattern};
+use crate::ByteRange;
+use crate::address::Address;
 use crate::dash::{Numbering, Timeline};
-use crate::{ByteRange, address};
+use crate::origin::OriginId;
 
-/// What a file takes beside its URL, about.
-const ENTRY_WEIGHT: usize = 128;
 /// How many versions are remembered.
 const VERSIONS: usize = 2;
 
 /// The newest versions of an MPD, the newest first.
 #[derive(Debug, Default)]
-pub(super) struct Presentation {
-    versions: VecDeque<Version>,
+pub(super) struct Versions {
+    list: VecDeque<Version>,
+    /// Against what its periods' URLs are resolved.
+    pub(super) bases: Vec<Address>,
 }
 
-/// One version of an MPD, as far as it leads to the session.
+/// One version of an MPD, as far as it leads to origins of the session.
 #[derive(Debug, Default)]
 pub(super) struct Version {
     tracks: Vec<Track>,
-    files: HashMap<Box<str>, File>,
+    files: ByKey<File>,
     templates: Vec<Template>,
     weight: usize,
     /// The addresses of the timelines that were weighed; many representations share one.
@@ -56,6 +59,7 @@ struct File {
 #[derive(Debug)]
 pub(super) struct Template {
     pub(super) track: usize,
+    pub(super) origin: OriginId,
     pub(super) pattern: Pattern,
     pub(super) kind: RequestKind,
     pub(super) numbering: Numbering,
@@ -70,47 +74,46 @@ pub(super) struct Found {
     pub(super) place: SegmentPlace,
 }
 
-/// A request: its target as it may have been declared, which is as it is, without what clients add, or without its query;
-/// the bytes it wants, and when it came.
-pub(super) struct Asking {
-    list: Vec<String>,
-    path: String,
-    range: Option<ByteRange>,
-    now: Option<Timestamp>,
+/// A request that may be for something an MPD declared.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) origin: OriginId,
+    pub(super) spellings: &'a Spellings,
+    pub(super) keys: &'a Keys,
+    pub(super) range: Option<ByteRange>,
+    pub(super) now: Option<Timestamp>,
 }
 
-impl Asking {
-    pub(super) fn of(target: &str, range: Option<ByteRange>, now: Option<Timestamp>) -> Option<Self> {
-        let canonical = address::canonical(target)?;
-        let own = address::without_client_parameters(&canonical);
-        let path = canonical.split_once('?').map(|(path, _)| path.to_owned());
-        let list = [Some(canonical.clone()), own, path.clone()].into_iter().flatten().collect();
-        Some(Self { list, path: path.unwrap_or(canonical), range, now })
-    }
-}
-
-impl Presentation {
+impl Versions {
     pub(super) fn push(&mut self, version: Version) {
-        self.versions.push_front(version);
-        self.versions.truncate(VERSIONS);
+        self.list.push_front(version);
+        self.list.truncate(VERSIONS);
         if self.weight() > MAX_PLAYLIST_WEIGHT {
-            self.versions.truncate(1);
+            self.list.truncate(1);
         }
     }
 
-    pub(super) fn weight(&self) -> usize {
-        self.versions.iter().map(|version| version.weight).sum()
+    /// The newest version, to which a document of its own adds.
+    pub(super) fn newest(&mut self) -> &mut Version {
+        if self.list.is_empty() {
+            self.list.push_front(Version::default());
+        }
+        &mut self.list[0]
     }
 
-    /// Another ladder is current: `rung` says which of its rungs a variant is, if any.
+    pub(super) fn weight(&self) -> usize {
+        self.list.iter().map(|version| version.weight).sum()
+    }
+
+    /// Its presentation has another ladder: `rung` says which of its rungs a variant is, if any.
     pub(super) fn follow_ladder(&mut self, rung: impl Fn(&Variant) -> Option<Arc<Variant>>) {
-        for track in self.versions.iter_mut().flat_map(|version| &mut version.tracks) {
+        for track in self.list.iter_mut().flat_map(|version| &mut version.tracks) {
             track.variant = track.variant.take().and_then(|variant| rung(&variant));
         }
     }
 
-    pub(super) fn find(&self, asking: &Asking) -> Option<Found> {
-        self.versions.iter().find_map(|version| version.find(asking))
+    pub(super) fn find(&self, asking: &Asking<'_>) -> Option<Found> {
+        self.list.iter().find_map(|version| version.find(asking))
     }
 }
 
@@ -143,20 +146,20 @@ impl Version {
     pub(super) fn put_file(
         &mut self,
         track: usize,
-        url: String,
+        (keys, at): (&Keys, &Address),
         range: Option<ByteRange>,
         kind: RequestKind,
         place: SegmentPlace,
     ) -> bool {
+        let key = keys.of(at.origin, &at.target);
         let part = size_of::<(ByteRange, RequestKind, SegmentPlace)>();
-        if !self.take(part + if self.files.contains_key(url.as_str()) { 0 } else { url.len() + ENTRY_WEIGHT })
-        {
+        if !self.take(part + if self.files.contains_key(&key) { 0 } else { ENTRY_WEIGHT }) {
             return false;
         }
         let segment = self.kind_of(track);
         // Of a file in parts the rest is segments, wherever they begin.
         let whole = if range.is_some() { (segment, SegmentPlace::default()) } else { (kind, place) };
-        let file = self.files.entry(url.into_boxed_str()).or_insert_with(|| File {
+        let file = self.files.entry(key).or_insert_with(|| File {
             track,
             kind: whole.0,
             place: whole.1,
@@ -176,21 +179,25 @@ impl Version {
         fits
     }
 
-    fn find(&self, asking: &Asking) -> Option<Found> {
-        let file = asking.list.iter().find_map(|url| self.files.get(url.as_str()));
+    fn find(&self, asking: &Asking<'_>) -> Option<Found> {
+        let Asking { origin, spellings, keys, range, now } = *asking;
+        let mut named = spellings.whole().chain([spellings.path.as_str()]);
+        let file = named.find_map(|url| self.files.get(&keys.of(origin, url)));
         if let Some(file) = file {
-            let part =
-                asking.range.and_then(|asked| file.parts.iter().find(|(part, ..)| part.answers(asked)));
+            let part = range.and_then(|asked| file.parts.iter().find(|(part, ..)| part.answers(asked)));
             let (kind, place) = part.map_or((file.kind, file.place), |(_, kind, place)| (*kind, *place));
             return Some(self.found(file.track, kind, place));
         }
-        let whole = |template: &Template| asking.list.iter().find_map(|url| template.pattern.read(url));
-        let path = |template: &Template| template.pattern.read_path(&asking.path);
-        let read = self.templates.iter().find_map(|template| Some((template, whole(template)?)));
-        let read =
-            read.or_else(|| self.templates.iter().find_map(|template| Some((template, path(template)?))));
+        let here = || self.templates.iter().filter(|template| template.origin == origin);
+        let whole = |template: &Template| {
+            let mut urls = spellings.whole().chain([spellings.path.as_str()]);
+            urls.find_map(|url| template.pattern.read(url))
+        };
+        let path = |template: &Template| template.pattern.read_path(&spellings.path);
+        let read = here().find_map(|template| Some((template, whole(template)?)));
+        let read = read.or_else(|| here().find_map(|template| Some((template, path(template)?))));
         read.map(|(template, numbers)| {
-            self.found(template.track, template.kind, template.place(numbers, asking.now))
+            self.found(template.track, template.kind, template.place(numbers, now))
         })
     }
 

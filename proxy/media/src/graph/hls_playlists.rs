@@ -1,4 +1,5 @@
-//! HLS into the graph: a master sets the ladder and names playlists, a media playlist names what there is to fetch.
+//! HLS into the graph: a master sets the ladder of its presentation and names playlists, a media playlist names what there is
+//! to fetch.
 //!
 //! Invariant: of a rolling playlist everything stays known for as many segments again as it lists, because a player still
 //! asks for what an earlier version told it. Media sequence numbers count that, so a delta update forgets nothing that it
@@ -8,53 +9,49 @@ use std::sync::Arc;
 
 use rebuffer_model::RequestKind;
 
+use super::declared::{Declared, Horizon, Role};
 use super::ladder;
 use super::playlists::{MAX_PLAYLIST_WEIGHT, Playlist, PlaylistId};
-use super::shelf::{Declared, Horizon, Role};
-use super::{Absorbed, Graph, Ladder, Reading};
-use crate::hls::{Form, Item, ItemKind, Master, Media, RenditionType};
+use super::presentations::PresentationId;
+use super::{Graph, Ladder, LadderChange, Reading};
+use crate::Expected;
+use crate::address::Address;
+use crate::hls::{Item, ItemKind, Master, Media, RenditionType};
 
 impl Graph {
-    pub(super) fn absorb_hls(
-        &mut self,
-        target: &str,
-        form: Form,
-        body: &[u8],
-        mut reading: Reading<'_>,
-    ) -> Absorbed {
-        let id = self.playlists.open(target, &mut self.shelf);
-        let mut change = (false, None);
-        match form {
-            Form::Master => change = self.absorb_master(id, &Master::read(body), &mut reading),
-            Form::Media => self.absorb_media(id, &Media::read(body), &mut reading),
-        }
-        self.finish(id, change, reading)
-    }
-
-    /// Says whether the ladder changed, and what it was.
-    fn absorb_master(
+    pub(super) fn absorb_master(
         &mut self,
         id: PlaylistId,
         master: &Master<'_>,
-        reading: &mut Reading<'_>,
-    ) -> (bool, Option<Ladder>) {
+        reading: &Reading<'_>,
+    ) -> Option<LadderChange> {
         let rungs = ladder::read(master, |uri| reading.resolve(uri));
         let ladder = rungs.iter().map(|rung| Arc::clone(&rung.variant)).collect::<Ladder>();
-        let change = self.set_ladder(ladder);
-        self.dash_is_current = false;
-        self.definitions = reading.definitions.clone();
+        let presentation = self.presentation_of(id, reading);
+        let change = self.set_ladder(presentation, ladder, reading);
+        if let Some(it) = self.presentations.get_mut(presentation) {
+            it.is_dash = false;
+            it.definitions = reading.definitions.clone();
+        }
         for rung in rungs {
-            self.declare_playlist(rung.url, |playlist| {
+            self.declare_playlist(rung.at, |playlist| {
+                playlist.presentation = Some(presentation);
                 playlist.kind = RequestKind::Manifest;
                 playlist.variant = Some(rung.variant);
-            });
+            })
+            .into_iter()
+            .for_each(|declared| self.name_stable(presentation, rung.stable_id.as_deref(), declared));
         }
         for uri in &master.i_frames {
-            self.declare_playlist(reading.resolve(uri.text), |playlist| playlist.i_frames = true);
+            self.declare_playlist(reading.resolve(*uri), |playlist| {
+                playlist.presentation = Some(presentation);
+                playlist.i_frames = true;
+            });
         }
         // Last, because an audio-only variant may name a rendition's playlist, and that stays the rendition's.
         for rendition in &master.renditions {
-            self.declare_playlist(reading.resolve(rendition.uri.text), |playlist| {
+            let declared = self.declare_playlist(reading.resolve(rendition.uri), |playlist| {
+                playlist.presentation = Some(presentation);
                 playlist.variant = None;
                 playlist.kind = match rendition.kind {
                     RenditionType::Audio => RequestKind::AudioManifest,
@@ -62,24 +59,39 @@ impl Graph {
                     RenditionType::Subtitles => RequestKind::SubtitleManifest,
                 };
             });
+            declared.into_iter().for_each(|it| self.name_stable(presentation, rendition.stable_id, it));
         }
-        for url in master.keys.iter().filter_map(|uri| reading.resolve(uri.text)) {
-            self.shelf.put(url, Declared::new(id, RequestKind::Key, Role::Resource));
+        for key in master.keys.iter().filter_map(|uri| reading.resolve(*uri)) {
+            self.shelf.put(&key, Declared::new(id, RequestKind::Key, Role::Resource));
+        }
+        if let Some(steering) = master.steering.and_then(|uri| reading.resolve(uri)) {
+            self.shelf.put(&steering, Declared::document(id, RequestKind::Other, Expected::Steering));
         }
         let itself = self.playlists.get_mut(id);
         itself.kind = RequestKind::MasterManifest;
         itself.variant = None;
+        itself.version += 1;
         change
     }
 
-    fn declare_playlist(&mut self, url: Option<String>, describe: impl FnOnce(&mut Playlist)) {
-        let id = url.and_then(|url| self.playlists.declare(url, &mut self.shelf));
-        if let Some(id) = id {
-            describe(self.playlists.get_mut(id));
+    fn declare_playlist(
+        &mut self,
+        at: Option<Address>,
+        describe: impl FnOnce(&mut Playlist),
+    ) -> Option<PlaylistId> {
+        let primary = self.presentations.primary_id();
+        let id = self.playlists.declare(&at?, &mut self.shelf, primary)?;
+        describe(self.playlists.get_mut(id));
+        Some(id)
+    }
+
+    fn name_stable(&mut self, presentation: PresentationId, stable_id: Option<&str>, playlist: PlaylistId) {
+        if let (Some(name), Some(it)) = (stable_id, self.presentations.get_mut(presentation)) {
+            it.name_playlist(name, playlist);
         }
     }
 
-    fn absorb_media(&mut self, id: PlaylistId, media: &Media<'_>, reading: &mut Reading<'_>) {
+    pub(super) fn absorb_media(&mut self, id: PlaylistId, media: &Media<'_>, reading: &Reading<'_>) {
         let playlist = self.playlists.get_mut(id);
         if playlist.kind == RequestKind::MasterManifest {
             playlist.kind = RequestKind::Manifest;
@@ -90,24 +102,48 @@ impl Graph {
         let (version, kind, i_frames) = (playlist.version, playlist.kind, playlist.i_frames);
         for report in &media.reports {
             // Whatever it is, it is asked for as a playlist next.
-            self.declare_playlist(reading.resolve(report.uri.text), |_| {});
+            self.declare_playlist(reading.resolve(report.uri), |_| {});
         }
+        self.declare_interstitials(id, version, media, reading);
 
         let mut room = MAX_PLAYLIST_WEIGHT;
         // The newest first: if not all of it fits, a live player is at the end.
         for item in media.items.iter().rev() {
-            let Some(url) = reading.resolve(item.uri.text) else { continue };
             let declared = declare(id, version, kind, item);
-            let Some(left) = room.checked_sub(declared.weight(&url)) else { break };
+            let Some(left) = room.checked_sub(declared.weight()) else { break };
             room = left;
-            let points_into =
-                |other: &Declared| other.playlist != id && !self.playlists.get(other.playlist).i_frames;
-            if !(i_frames && self.shelf.exact(&url).is_some_and(points_into)) {
-                self.shelf.put(url, declared);
+            for at in reading.resolve_spellings(item.uri) {
+                let points_into =
+                    |other: &Declared| other.playlist != id && !self.playlists.get(other.playlist).i_frames;
+                if !(i_frames && self.shelf.exact(&at).is_some_and(points_into)) {
+                    self.shelf.put(&at, declared.clone());
+                }
             }
         }
         let horizon = horizon(media, version);
-        self.shelf.retain(|declared| declared.playlist != id || declared.is_within(&horizon));
+        self.shelf.retain(id, |declared| declared.is_within(&horizon));
+    }
+
+    /// The masters of interstitials, and the documents that list some.
+    fn declare_interstitials(
+        &mut self,
+        id: PlaylistId,
+        version: u64,
+        media: &Media<'_>,
+        reading: &Reading<'_>,
+    ) {
+        for uri in &media.assets {
+            self.declare_asset(reading.resolve(*uri));
+        }
+        for at in media.asset_lists.iter().filter_map(|uri| reading.resolve(*uri)) {
+            let list = Declared::document(id, RequestKind::Other, Expected::AssetList);
+            self.shelf.put(&at, list.at(version, media.next_sequence));
+        }
+    }
+
+    /// What is played here is an interstitial, whatever it is.
+    pub(super) fn declare_asset(&mut self, at: Option<Address>) {
+        self.declare_playlist(at, |playlist| playlist.is_asset = true);
     }
 }
 
@@ -123,6 +159,7 @@ fn declare(id: PlaylistId, version: u64, playlist: RequestKind, item: &Item<'_>)
         | RequestKind::AudioSegment
         | RequestKind::SubtitleSegment
         | RequestKind::Key
+        | RequestKind::Preflight
         | RequestKind::Other => RequestKind::Segment,
     };
     let (kind, role) = match item.kind {
