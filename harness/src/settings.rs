@@ -14,14 +14,14 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use rebuffer_proxy::{Mbps, OriginConfig, OriginName, PortRange};
+use rebuffer_proxy::{Cors, Mbps, OriginConfig, OriginHosts, OriginName, PortRange};
 use rebuffer_shaper::{Mode, ShaperConfig};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use origin_tls::{OriginClientCertificate, OriginTlsSettings, SystemStore};
 pub(crate) use player_tls::{CertificateName, PlayerTlsSettings, TlsSource};
 pub(crate) use value::{Archive, NamedOrigin};
-use value::{address, baseline, ports};
+use value::{address, baseline, each, networks, ports};
 
 /// Settings of `rebuffer up`. Each can also stand in the environment and, under the flag's name, in the file.
 #[derive(Debug, Default, Args, Serialize, Deserialize)]
@@ -55,6 +55,18 @@ pub(crate) struct Settings {
     #[arg(long = "origin", env = "REBUFFER_ORIGINS", value_name = "NAME=URL", value_delimiter = ',')]
     #[serde(rename = "origins", skip_serializing_if = "Vec::is_empty")]
     origin: Vec<NamedOrigin>,
+    /// Let playlists and redirects of origins also bring in hosts that match: `*.cdn.example` or `edge.example:8443`. May be repeated.
+    #[arg(long, env = "REBUFFER_ORIGIN_HOSTS", value_name = "GLOB", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    origin_hosts: Vec<String>,
+    /// Let `*` in --origin-hosts also reach addresses of these networks, which are not public: `10.0.0.0/8`. May be repeated.
+    #[arg(long, env = "REBUFFER_ORIGIN_NETWORKS", value_name = "CIDR", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    origin_networks: Vec<String>,
+    /// What pages may read: `page`, what they may read of the origin direct, or `origin`, headers as they come [default: page].
+    #[arg(long, env = "REBUFFER_CORS", value_name = "WHICH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cors: Option<String>,
     /// Trust the CAs in this PEM file for origins, beside those of the system. May be repeated.
     #[arg(long, env = "REBUFFER_ORIGIN_CAS", value_name = "FILE", value_delimiter = ',')]
     #[serde(rename = "origin-cas", skip_serializing_if = "Vec::is_empty")]
@@ -137,6 +149,8 @@ pub(crate) struct Resolved {
     pub(crate) base: SocketAddr,
     pub(crate) session_ports: PortRange,
     pub(crate) origins: Vec<OriginConfig>,
+    pub(crate) origin_hosts: OriginHosts,
+    pub(crate) cors: Cors,
     pub(crate) demo: bool,
     pub(crate) origin_tls: OriginTlsSettings,
     pub(crate) tls: PlayerTlsSettings,
@@ -205,6 +219,9 @@ impl Settings {
             origin_ca: list(self.origin_ca, other.origin_ca),
             origin_insecure: list(self.origin_insecure, other.origin_insecure),
             origin_client_cert: list(self.origin_client_cert, other.origin_client_cert),
+            origin_hosts: list(self.origin_hosts, other.origin_hosts),
+            origin_networks: list(self.origin_networks, other.origin_networks),
+            cors: self.cors.or(other.cors),
             demo: self.demo.or(other.demo),
             tls: self.tls.or(other.tls),
             tls_name: list(self.tls_name, other.tls_name),
@@ -229,6 +246,7 @@ impl Settings {
             api: Some(":30000".into()),
             base: Some(":30081".into()),
             session_ports: Some("30100-30599".into()),
+            cors: Some("page".into()),
             demo: Some(false),
             tls: Some(TlsSource::Off),
             tls_alpn: Some("h2,http/1.1".into()),
@@ -262,7 +280,13 @@ impl Settings {
             system: SystemStore { file: self.ssl_cert_file, directories: self.ssl_cert_dir },
         };
         let names = self.origin.iter().map(|origin| origin.name().as_str());
-        origin_tls.check(&names.chain(demo.then_some("demo")).collect::<Vec<_>>())?;
+        let origin_hosts = OriginHosts {
+            patterns: each(&self.origin_hosts).context("--origin-hosts")?,
+            networks: networks(&self.origin_networks).context("--origin-networks")?,
+            ..OriginHosts::default()
+        };
+        let names = names.chain(demo.then_some("demo")).collect::<Vec<_>>();
+        origin_tls.check(&names, &origin_hosts.patterns)?;
         let offered = self.tls_alpn.unwrap_or_default();
         let tls = PlayerTlsSettings::new(self.tls.unwrap_or_default(), self.tls_name, &offered)?;
         let idle = self.idle_seconds.unwrap_or(60);
@@ -286,6 +310,8 @@ impl Settings {
             base,
             session_ports: ports(&self.session_ports.unwrap_or_default()).context("--session-ports")?,
             origins: self.origin.into_iter().map(NamedOrigin::into_config).collect(),
+            origin_hosts,
+            cors: self.cors.unwrap_or_default().parse().map_err(|error| anyhow::anyhow!("--cors {error}"))?,
             demo,
             origin_tls,
             tls,
@@ -373,6 +399,9 @@ mod tests {
         assert!(refused("demo = true\nshaper = \"tc\"").contains("--shaper"));
         assert!(refused("demo = true\nbaseline-mbps = -1").contains("--baseline-mbps"));
         assert!(refused("demo = true\nbaseline-mbps = 5\nshaper = \"off\"").contains("--shaper off"));
+        assert!(refused("demo = true\norigin-hosts = [\"a b\"]").contains("--origin-hosts"));
+        assert!(refused("demo = true\norigin-networks = [\"10.0.0.0\"]").contains("--origin-networks"));
+        assert!(refused("demo = true\ncors = \"all\"").contains("--cors"));
         assert!(refused("demo = true\ntls-alpn = \"h3\"").contains("--tls-alpn"));
         assert!(toml::from_str::<Settings>("tls = \"on\"").is_err());
         assert!(refused("demo = true\norigin-insecure = [\"cdn\"]").contains("--origin-insecure"));

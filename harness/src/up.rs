@@ -114,7 +114,8 @@ impl Rig {
         })?;
         let api = listener.local_addr()?;
         let mut origins = settings.origins.clone();
-        origin_tls::configure(&settings.origin_tls, &mut origins)?;
+        let mut origin_hosts = settings.origin_hosts.clone();
+        origin_tls::configure(&settings.origin_tls, &mut origins, &mut origin_hosts)?;
         let demo = if settings.demo { Some(demo(&mut origins).await?) } else { None };
 
         let mut keeping = Keeping::begin(&settings).await;
@@ -131,6 +132,8 @@ impl Rig {
                 origins,
                 data_dir: settings.data_dir.clone(),
                 idle: settings.idle,
+                origin_hosts,
+                cors: settings.cors,
                 origin_limits: OriginLimits::default(),
                 baseline: settings.baseline,
                 tls: certificate.as_ref().map(PlayerCertificate::tls),

@@ -454,13 +454,49 @@ export interface components {
             /** @enum {string} */
             event: "label_changed";
         } | {
-            /** @description A playlist points at an origin that is not configured; the link was left as it is. Said once per host. */
+            /** @description A playlist or a redirect points at an origin that the rig may not reach; it was left as it is. Said once per origin. */
             info: {
-                /** @description Where the player will go past the rig. */
+                /** @description Where the player will go past the rig: scheme, host and port. */
                 host: string;
+                /** @description How to keep it at the rig. */
+                setting?: string;
             };
             /** @enum {string} */
             event: "origin_left";
+        } | {
+            /** @description A body that looks like a playlist was not read, so what it names is not known. Said once per reason and path. */
+            info: {
+                /** @description Its path. */
+                path: string;
+                /** @description Why. */
+                reason: string;
+            };
+            /** @enum {string} */
+            event: "playlist_unread";
+        } | {
+            /**
+             * @description Media was asked for that no playlist of this session has named yet, for instance after a restart of the rig: until the
+             *     player fetches its playlists again, kinds are guessed and rungs unknown. Said once until a playlist was read.
+             */
+            info: {
+                /** @description The first path that was asked for. */
+                path: string;
+            };
+            /** @enum {string} */
+            event: "playlists_unknown";
+        } | {
+            /** @description A client that names no player asked for what playlists of several sessions declare; it is a player of its own. */
+            info: {
+                /** @description What it asked for. */
+                path: string;
+                /**
+                 * Format: int32
+                 * @description How many sessions declare it.
+                 */
+                sessions: number;
+            };
+            /** @enum {string} */
+            event: "client_ambiguous";
         };
         /**
          * @description Who acted.
@@ -486,6 +522,8 @@ export interface components {
             /** @description Whether the whole answer was sent. */
             complete: boolean;
             edits?: components["schemas"]["Edits"] | null;
+            /** @description Why a body that looks like a playlist was not read; absent when there was none, or it was read. */
+            playlist_unread?: string | null;
         };
         /** @description A value asked for: of a knob, or the type of a transport fault. */
         AskedValue: boolean | number | components["schemas"]["TransportAction"];
@@ -980,6 +1018,8 @@ export interface components {
             origin?: components["schemas"]["OriginAnswer"] | null;
             /** @description What was sent to the client. */
             answer: components["schemas"]["Answer"];
+            /** @description What else is worth knowing of it, each once: above all what the rig changed by itself. */
+            remarks?: components["schemas"]["Remark"][];
             /** @description How long the parts took. */
             timing: components["schemas"]["Timing"];
             cause?: components["schemas"]["Cause"] | null;
@@ -1099,6 +1139,12 @@ export interface components {
         Filter: {
             /** @description Any of these kinds; empty means every kind. */
             request_kind?: components["schemas"]["RequestKind"][];
+            /**
+             * @description Any of these hosts, as the player asks for them: the name of an origin, or `host`, or `host:port`, with `*` for any
+             *     letters and `?` for one; empty means every host.
+             */
+            host?: string[];
+            presentation?: components["schemas"]["PresentationPredicate"] | null;
             variant?: components["schemas"]["VariantPredicate"] | null;
             url_match?: components["schemas"]["UrlMatch"] | null;
             sequence?: components["schemas"]["SequencePredicate"] | null;
@@ -1373,6 +1419,9 @@ export interface components {
                  * @description A small number for people, unique in this rig.
                  */
                 display_id: number;
+                player_name?: components["schemas"]["PlayerName"] | null;
+                /** @description The family of devices that its User-Agent tells of. */
+                device_family?: string | null;
                 /** @description Changes with every change of what can be patched; goes into `If-Match`. */
                 control_revision: string;
                 /** @description Free labels. */
@@ -1394,7 +1443,7 @@ export interface components {
                 link?: components["schemas"]["LinkView"] | null;
                 session?: components["schemas"]["SessionView"] | null;
                 current_play?: components["schemas"]["CurrentPlay"] | null;
-                /** @description The ladder of the last master playlist, lowest rung first. */
+                /** @description The ladder of the primary presentation, lowest rung first. */
                 ladder: components["schemas"]["Variant"][];
                 player_metrics?: components["schemas"]["PlayerMetrics"] | null;
                 server_metrics?: components["schemas"]["LinkMetrics"] | null;
@@ -1487,6 +1536,11 @@ export interface components {
              */
             max: number;
         };
+        /**
+         * @description How it is known what a request asks for.
+         * @enum {string}
+         */
+        Known: "declared" | "guessed";
         /** @description A part of a shape that a machine cannot put in force, and that was left out because the shape is `partial`. */
         LeftOut: {
             /** @description The knob as it stands in the shape, such as `delay_ms` or `uplink/delay_ms`; or `transport_fault`. */
@@ -1622,7 +1676,7 @@ export interface components {
         };
         /** @description What the origin said. */
         OriginAnswer: {
-            /** @description The configured name. */
+            /** @description The configured name; of an origin that `--origin-hosts` let in, its host. */
             name: components["schemas"]["OriginName"];
             /** @description The absolute URL that was asked, redacted. */
             url: string;
@@ -1633,8 +1687,6 @@ export interface components {
             status: number;
             /** @description Its headers, redacted. */
             headers: components["schemas"]["HeaderField"][];
-            /** @description Whether its certificate was verified; absent without TLS. */
-            tls_verified?: boolean | null;
             /** @description Whether a pooled connection was used. */
             reused: boolean;
             /**
@@ -2052,6 +2104,8 @@ export interface components {
         } & {
             [key: string]: components["schemas"]["Extra"];
         };
+        /** @description What a player calls itself, as it is written in `player_id`. */
+        PlayerName: string;
         /** @description One player. */
         PlayerRecord: {
             /** @description The canonical id. */
@@ -2061,6 +2115,9 @@ export interface components {
              * @description A small number for people, unique in this rig.
              */
             display_id: number;
+            player_name?: components["schemas"]["PlayerName"] | null;
+            /** @description The family of devices that its User-Agent tells of. */
+            device_family?: string | null;
             /** @description Changes with every change of what can be patched; goes into `If-Match`. */
             control_revision: string;
             /** @description Free labels. */
@@ -2082,7 +2139,7 @@ export interface components {
             link?: components["schemas"]["LinkView"] | null;
             session?: components["schemas"]["SessionView"] | null;
             current_play?: components["schemas"]["CurrentPlay"] | null;
-            /** @description The ladder of the last master playlist, lowest rung first. */
+            /** @description The ladder of the primary presentation, lowest rung first. */
             ladder: components["schemas"]["Variant"][];
             player_metrics?: components["schemas"]["PlayerMetrics"] | null;
             server_metrics?: components["schemas"]["LinkMetrics"] | null;
@@ -2105,6 +2162,25 @@ export interface components {
         };
         /** @description A place in the feed. Grows by one per record, is never used twice, and is a string in JSON. */
         Position: string;
+        /** @description A presentation: a master or an MPD, with all that its playlists name. A session may play several, each with a ladder of its own. */
+        Presentation: {
+            /** @description The path of its master or MPD, without a query. */
+            path: string;
+            /** @description What it is to the player. */
+            role: components["schemas"]["PresentationRole"];
+        };
+        /** @description Which presentations: every named predicate must hold; within a list, any. What belongs to none matches nothing. */
+        PresentationPredicate: {
+            /** @description What it is to the player; empty means everything. */
+            roles?: components["schemas"]["PresentationRole"][];
+            /** @description The paths of its master or MPD, with `*` for any letters and `?` for one; empty means every path. */
+            paths?: string[];
+        };
+        /**
+         * @description What a presentation is to the player.
+         * @enum {string}
+         */
+        PresentationRole: "primary" | "interstitial" | "other";
         /** @description How many presets a machine can put in force, by how much of them. */
         PresetCounts: {
             /**
@@ -2200,6 +2276,11 @@ export interface components {
                 lost: number;
             };
         };
+        /**
+         * @description Something about an exchange that no rule brought about.
+         * @enum {string}
+         */
+        Remark: "identity_removed" | "condition_removed" | "not_modified_by_rig" | "urls_rewritten" | "location_rewritten" | "coding_removed" | "playlist_unread" | "origin_left" | "cookie_domain_removed" | "cookie_secure_removed" | "cookie_not_kept" | "cookie_withheld" | "origin_restored" | "cors_rewritten" | "cors_refused" | "preflight_answered" | "counted_before" | "play_beside" | "certificate_not_verified";
         /** @description Frames that a subscriber can no longer have. */
         ReplayGap: {
             /** @description Why: `expired`, `slow_subscriber`, `restart`. */
@@ -2216,7 +2297,7 @@ export interface components {
          * @description What a URL is.
          * @enum {string}
          */
-        RequestKind: "master_manifest" | "manifest" | "segment" | "partial" | "init" | "audio_manifest" | "audio_segment" | "subtitle_manifest" | "subtitle_segment" | "key" | "other";
+        RequestKind: "master_manifest" | "manifest" | "segment" | "partial" | "init" | "audio_manifest" | "audio_segment" | "subtitle_manifest" | "subtitle_segment" | "key" | "preflight" | "other";
         /** @description What the client asked. */
         RequestSeen: {
             /** @description The method. */
@@ -2227,7 +2308,9 @@ export interface components {
             url: string;
             /** @description What it asked for. */
             kind: components["schemas"]["RequestKind"];
+            known?: components["schemas"]["Known"] | null;
             variant?: components["schemas"]["Variant"] | null;
+            presentation?: components["schemas"]["Presentation"] | null;
             /** @description The headers, redacted. */
             headers: components["schemas"]["HeaderField"][];
             /**
@@ -2380,17 +2463,31 @@ export interface components {
          * @description The rig's runtime binding of a player: a UUIDv7, never reused.
          */
         SessionId: string;
+        /** @description A port of a session. */
+        SessionPortView: {
+            /**
+             * Format: int32
+             * @description The port.
+             */
+            port: number;
+            /** @description The origin behind it. */
+            origin: components["schemas"]["OriginName"];
+            /** @description Scheme, host and port of the origin. */
+            url: string;
+        };
         /** @description The session of a player. */
         SessionView: {
             /** @description Its id, never reused. */
             id: components["schemas"]["SessionId"];
             /**
              * Format: int32
-             * @description The port it listens on.
+             * @description The port it began at.
              */
             port: number;
-            /** @description The origin behind it. */
+            /** @description The origin behind that port. */
             origin: components["schemas"]["OriginName"];
+            /** @description All its ports, one for each origin it uses, in the order in which they were opened. */
+            ports: components["schemas"]["SessionPortView"][];
             /** @description When it began. */
             started_at: components["schemas"]["Timestamp"];
             /** @description The player's address. */
@@ -2820,7 +2917,7 @@ export interface components {
          * @enum {string}
          */
         VariantOrder: "ascending" | "descending" | "reversed";
-        /** @description Which rungs of the current ladder: every named predicate must hold; within a list, any. */
+        /** @description Which rungs of the ladder of its presentation: every named predicate must hold; within a list, any. */
         VariantPredicate: {
             /** @description Rungs by number, 0 is the lowest bandwidth. */
             rung_indexes?: number[];
@@ -2845,6 +2942,7 @@ export interface components {
         Who: {
             /** @description The player. */
             player_id: components["schemas"]["PlayerId"];
+            player_name?: components["schemas"]["PlayerName"] | null;
             session_id?: components["schemas"]["SessionId"] | null;
             play_id?: components["schemas"]["PlayId"] | null;
             /** @description The attempt within the play, 0 when unknown. */

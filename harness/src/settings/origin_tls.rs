@@ -9,8 +9,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::bail;
-use rebuffer_proxy::OriginName;
+use rebuffer_proxy::{HostPattern, OriginName};
 use serde::{Deserialize, Serialize};
+
+const INSECURE: &str = "--origin-insecure";
 
 /// The client certificate for an origin, as `NAME=CERT,KEY`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,13 +44,14 @@ pub(crate) struct SystemStore {
 }
 
 impl OriginTlsSettings {
-    /// Refuses names of origins that are not configured.
-    pub(super) fn check(&self, origins: &[&str]) -> anyhow::Result<()> {
-        let insecure = self.insecure.iter().map(|name| ("--origin-insecure", name.as_str()));
+    /// Refuses names of origins that are not configured; `hosts` let in others, which need not be verified either.
+    pub(super) fn check(&self, origins: &[&str], hosts: &[HostPattern]) -> anyhow::Result<()> {
+        let is_let_in = |flag, name| flag == INSECURE && hosts.iter().any(|host| host.may_be_called(name));
+        let insecure = self.insecure.iter().map(|name| (INSECURE, name.as_str()));
         let certificates = &self.client_certificates;
         let identified = certificates.iter().map(|given| ("--origin-client-cert", given.origin.as_str()));
         for (flag, name) in insecure.chain(identified) {
-            if !origins.contains(&name) {
+            if !origins.contains(&name) && !is_let_in(flag, name) {
                 bail!("{flag}: no origin is called {name:?}; there are: {}", origins.join(", "));
             }
         }
@@ -116,16 +119,19 @@ mod tests {
     fn unknown_origin_names_are_refused() {
         let certificate = |text: &str| text.parse::<OriginClientCertificate>().unwrap();
         let insecure = OriginTlsSettings { insecure: vec!["cdn".parse().unwrap()], ..Default::default() };
-        assert!(insecure.check(&["cdn"]).is_ok());
-        let refused = insecure.check(&["other", "demo"]).unwrap_err().to_string();
+        assert!(insecure.check(&["cdn"], &[]).is_ok());
+        assert!(insecure.check(&["other"], &["c*".parse().unwrap()]).is_ok(), "one that is let in");
+        let refused = insecure.check(&["other", "demo"], &[]).unwrap_err().to_string();
         assert!(refused.contains("--origin-insecure") && refused.contains("other, demo"), "{refused}");
         let identified = |certificates: Vec<_>| OriginTlsSettings {
             client_certificates: certificates,
             ..Default::default()
         };
-        assert!(identified(vec![certificate("cdn=a,b")]).check(&["cdn"]).is_ok());
-        assert!(identified(vec![certificate("cdn=a,b")]).check(&["other"]).is_err());
-        let twice = identified(vec![certificate("cdn=a,b"), certificate("cdn=c,d")]).check(&["cdn"]);
+        assert!(identified(vec![certificate("cdn=a,b")]).check(&["cdn"], &[]).is_ok());
+        assert!(
+            identified(vec![certificate("cdn=a,b")]).check(&["other"], &["c*".parse().unwrap()]).is_err()
+        );
+        let twice = identified(vec![certificate("cdn=a,b"), certificate("cdn=c,d")]).check(&["cdn"], &[]);
         assert!(twice.unwrap_err().to_string().contains("two certificates"));
     }
 }

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
-use rebuffer_proxy::{Mbps, OriginConfig, OriginName, OriginTls, PortRange};
+use rebuffer_proxy::{IpNet, Mbps, OriginConfig, OriginName, OriginTls, PortRange};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -55,6 +55,24 @@ pub(super) fn ports(text: &str) -> anyhow::Result<PortRange> {
         (Ok(_) | Err(_), _) => None,
     }
     .with_context(|| format!("ports are written FIRST-LAST, for example 30100-30599; got {text:?}"))
+}
+
+/// Values that are each written alone.
+pub(super) fn each<T>(texts: &[String]) -> anyhow::Result<Vec<T>>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    texts.iter().map(|text| Ok(text.parse()?)).collect()
+}
+
+/// Networks as `ADDRESS/BITS`.
+pub(super) fn networks(texts: &[String]) -> anyhow::Result<Vec<IpNet>> {
+    let network = |text: &String| {
+        text.parse().with_context(|| {
+            format!("a network is written ADDRESS/BITS, for example 10.0.0.0/8; got {text:?}")
+        })
+    };
+    texts.iter().map(network).collect()
 }
 
 /// A rate in 10^6 bit/s within the bounds of a link; 0 is none.

@@ -7,15 +7,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use rebuffer_proxy::{ClientCertificate, OriginConfig, OriginTls, TrustStore, Verification};
+use rebuffer_proxy::{ClientCertificate, OriginConfig, OriginHosts, OriginTls, TrustStore, Verification};
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 
 use crate::settings::{OriginClientCertificate, OriginTlsSettings, SystemStore};
 
-/// Gives each origin its TLS.
-pub(super) fn configure(settings: &OriginTlsSettings, origins: &mut [OriginConfig]) -> anyhow::Result<()> {
+/// Gives each origin its TLS, and says how it is with those that `hosts` let in.
+pub(super) fn configure(
+    settings: &OriginTlsSettings,
+    origins: &mut [OriginConfig],
+    hosts: &mut OriginHosts,
+) -> anyhow::Result<()> {
     let is_secure = |origin: &OriginConfig| origin.url.scheme() == "https";
-    let mut store = if origins.iter().any(is_secure) {
+    let mut store = if origins.iter().any(is_secure) || !hosts.patterns.is_empty() {
         load_system_store(&settings.system)?
     } else {
         TrustStore::built_in()
@@ -41,6 +45,8 @@ pub(super) fn configure(settings: &OriginTlsSettings, origins: &mut [OriginConfi
         };
         origin.tls = OriginTls { verification, client_certificate: client_certificates.get(name).cloned() };
     }
+    hosts.tls.verification = Verification::Trusted(store);
+    hosts.insecure = settings.insecure.clone();
     Ok(())
 }
 
@@ -130,7 +136,8 @@ mod tests {
             playlists: Vec::new(),
             tls: OriginTls::default(),
         }];
-        configure(settings, &mut origins).map_err(|error| format!("{error:#}"))?;
+        configure(settings, &mut origins, &mut OriginHosts::default())
+            .map_err(|error| format!("{error:#}"))?;
         Ok(origins.remove(0).tls)
     }
 

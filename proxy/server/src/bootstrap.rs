@@ -1,49 +1,103 @@
 //! How a player finds its session: a redirect from the base port, and back to it from a session port that is not its own.
 //!
-//! Invariant: only configured origins can be reached; a request on a session port is never a bare 404: it is served by the
-//! session of the port's holder, begun again if it had ended, or sent to the base port.
+//! Invariant: only configured origins can be reached from the base port; a request on a session port is never a bare 404: it is
+//! served by the session of the port's holder, begun again if it had ended, or sent to where it belongs. A redirect keeps method
+//! and body (307), but for what is read anyway (302).
+//! Deliberately absent: what a page may read (see `cors.rs`), and further ports of a session (see `sessions/reach.rs`).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, HOST, HeaderValue,
-    LOCATION,
-};
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::header::{CONTENT_LENGTH, HOST, HeaderValue, LOCATION};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response, StatusCode, Version};
 use rebuffer_api::{Frame, Problem, ProblemKind};
-use rebuffer_model::PlayerId;
+use rebuffer_model::{Action, ActionKind, ActionSource, RecordBody};
 
 use crate::ca;
+use crate::caller::Caller;
+use crate::clock;
 use crate::connection::Connection;
-use crate::identity;
-use crate::origin::Origin;
+use crate::cors;
+use crate::identity::{self, Named};
+use crate::origin::{Origin, target_of};
 use crate::perform::{ReplyBody, own_answer, problem};
 use crate::redact;
 use crate::rig::Rig;
-use crate::sessions::{self, Holder, OpenError, Session};
+use crate::sessions::{self, Endpoint, Holder, OpenError, Player, ReachError, Session};
+
+type Answer = Box<Response<ReplyBody>>;
+
+/// A request that is looked at and not yet answered.
+struct Asking<'r, B> {
+    rig: &'r Arc<Rig>,
+    connection: &'r Arc<Connection>,
+    request: &'r Request<B>,
+    caller: &'r Caller,
+}
+
+impl<B> Clone for Asking<'_, B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B> Copy for Asking<'_, B> {}
+
+/// What is refused before anything else is looked at (RFC 9112 §3.2, RFC 9110 §9.3.6).
+pub(crate) fn refuse_malformed<B>(request: &Request<B>, caller: &Caller) -> Option<Response<ReplyBody>> {
+    let detail = if request.method() == Method::CONNECT {
+        "the rig is no proxy that tunnels: ask it for paths of its origins"
+    } else if request.version() == Version::HTTP_11 && !request.headers().contains_key(HOST) {
+        "a request of HTTP/1.1 has a Host header"
+    } else {
+        return None;
+    };
+    Some(problem(&Problem::bad_request(detail), caller).0)
+}
 
 /// Answers on the base port.
 pub(crate) async fn base<B>(
     rig: &Arc<Rig>,
     connection: &Arc<Connection>,
     request: &Request<B>,
+    caller: &Caller,
 ) -> Response<ReplyBody> {
-    if request.method() == Method::OPTIONS {
-        return preflight();
+    if cors::is_preflight(request.method(), request.headers()) {
+        return allowed_preflight(request, caller);
     }
-    let uri = request.uri();
-    if uri.path() == ca::PATH {
-        return ca::serve_certificate(rig.config.tls.as_ref());
+    let asking = Asking { rig, connection, request, caller };
+    let target = target_of(request.uri());
+    if target.path() == ca::PATH {
+        return ca::serve_certificate(rig.config.tls.as_ref(), caller);
     }
-    let Some((origin, rest)) = split_origin(rig, uri.path()) else {
-        let names: Vec<&str> = rig.origins.iter().map(|origin| origin.config.name.as_str()).collect();
+    let Some((origin, rest)) = split_origin(rig, target.path()) else {
+        let names: Vec<&str> =
+            rig.origins.configured().iter().map(|origin| origin.config.name.as_str()).collect();
         let detail = format!("ask for /<origin>/<path>; the origins are: {}", names.join(", "));
-        return problem(&Problem::new(ProblemKind::NotFound, detail)).0;
+        return problem(&Problem::new(ProblemKind::NotFound, detail), caller).0;
     };
     let path = origin.full_path(rest);
-    let id = identity::player_of(uri.query(), request.headers(), connection.peer_ip());
-    match begin(rig, connection, request, id, origin, None).await {
-        Ok(session) => redirect(request, connection, session.port, &path),
+    let found = match identity::named_at_base(target.query(), request.headers()) {
+        Some(named) => begin(asking, named, origin, None).await,
+        None => match declared_by(asking, origin, &with_query(&path, target.query())) {
+            Declarers::One(session) => at_origin(asking, &session, origin, None).await,
+            Declarers::None => begin(asking, unnamed(asking), origin, None).await,
+            Declarers::Several(sessions) => {
+                let begun = begin(asking, unnamed(asking), origin, None).await;
+                if let Ok(endpoint) = &begun {
+                    let kind = ActionKind::ClientAmbiguous { path: path.clone(), sessions };
+                    tell(rig, &endpoint.player, kind);
+                }
+                begun
+            }
+        },
+    };
+    match found {
+        Ok(endpoint) => {
+            endpoint.remember_start(&path, target.query(), caller.page());
+            redirect(request, caller, endpoint.port(), &path)
+        }
         Err(answer) => *answer,
     }
 }
@@ -54,48 +108,54 @@ pub(crate) async fn session_at<B>(
     connection: &Arc<Connection>,
     port: u16,
     request: &Request<B>,
-) -> Result<Arc<Session>, Box<Response<ReplyBody>>> {
-    let holder = rig.ports.holder(port);
-    let back = || Box::new(back_to_its_own(rig, connection, request, holder.as_ref()));
-    let holder = holder.as_ref().ok_or_else(back)?;
-    if identity::named_player(request.uri().query()).is_some_and(|named| named != holder.player_id)
-        || !connection.is_of(holder.player_id)
-    {
+    caller: &Caller,
+) -> Result<Endpoint, Answer> {
+    let asking = Asking { rig, connection, request, caller };
+    let holder = rig.ports.holder(port).ok_or_else(|| back_to_its_own(asking, None))?;
+    let back = || back_to_its_own(asking, Some(&holder));
+    let player = rig.players.get(holder.player_id);
+    if !connection.is_of(holder.player_id) || names_another(asking, &holder, player.as_ref()) {
         return Err(back());
     }
-    let live = rig.players.get(holder.player_id).and_then(|player| player.session());
-    let session = match live {
-        Some(session) if session.port == port => session,
-        Some(session) => {
-            return Err(Box::new(redirect(request, connection, session.port, request.uri().path())));
-        }
+    if let Some(elsewhere) = former_holders_request(asking, port, &holder, player.as_ref()) {
+        return Err(elsewhere);
+    }
+    let live = player.and_then(|player| player.session());
+    let endpoint = match live {
+        Some(session) => match session.at(port) {
+            Some(endpoint) => endpoint,
+            None => at_origin(asking, &session, &holder.origin, Some(port)).await?,
+        },
         None => {
-            let origin = rig.origin(&holder.origin).ok_or_else(back)?;
-            Box::pin(begin(rig, connection, request, holder.player_id, origin, Some(port))).await?
+            let named = Named { id: holder.player_id, name: None };
+            Box::pin(begin(asking, named, &holder.origin, Some(port))).await?
         }
     };
-    let adopted = connection.adopt_for(session.id, || {
-        session.link.adopt(connection)?;
-        session.telemetry.link.follow(connection);
+    if endpoint.port() != port {
+        return Err(Box::new(redirect(request, caller, endpoint.port(), request.uri().path())));
+    }
+    let adopted = connection.adopt_for(endpoint.id, || {
+        endpoint.link.adopt(connection)?;
+        endpoint.telemetry.link.follow(connection);
         Ok(())
     });
     match adopted {
-        Ok(()) => Ok(session),
+        Ok(()) => Ok(endpoint),
         Err(error) => {
             let detail = format!("the connection could not be put on the player's link: {error}");
-            Err(Box::new(problem(&Problem::new(ProblemKind::ShaperRefused, detail)).0))
+            Err(Box::new(problem(&Problem::new(ProblemKind::ShaperRefused, detail), caller).0))
         }
     }
 }
 
+/// The named player's session at this origin. `port` is the one that is asked at, if it is a session's.
 async fn begin<B>(
-    rig: &Arc<Rig>,
-    connection: &Arc<Connection>,
-    request: &Request<B>,
-    id: PlayerId,
+    asking: Asking<'_, B>,
+    named: Named,
     origin: &Arc<Origin>,
     port: Option<u16>,
-) -> Result<Arc<Session>, Box<Response<ReplyBody>>> {
+) -> Result<Endpoint, Answer> {
+    let Asking { rig, connection, request, caller } = asking;
     let start = || sessions::Start {
         origin: Arc::clone(origin),
         ip: connection.peer_ip(),
@@ -104,101 +164,190 @@ async fn begin<B>(
         port,
     };
     loop {
-        let (player, met) = rig.players.meet(id);
+        let (player, met) = rig.players.meet(named.id);
+        if let Some(name) = &named.name {
+            player.call(name.clone());
+        }
         if met {
             rig.events.publish(&Frame::PlayerCreated(Box::new(player.record())));
         }
         identity::note_play(rig, &player, request.uri().query());
         let error = match sessions::open(rig, &player, start()).await {
-            Ok(session) => return Ok(session),
+            Ok(session) => return at_origin(asking, &session, origin, port).await,
             // Removed between meeting and opening: it is met anew.
             Err(OpenError::Removed) => continue,
             Err(error) => error,
         };
-        tracing::error!(player = %player.id, %error, "a session could not begin");
+        tracing::error!(player = %player.shown_name(), %error, "a session could not begin");
         let kind = match &error {
             OpenError::NoPort(_) => ProblemKind::SessionLimit,
             OpenError::Link(_) => ProblemKind::ShaperRefused,
             OpenError::NotItsPort | OpenError::Removed => ProblemKind::Unavailable,
             OpenError::Store(_) => ProblemKind::Internal,
         };
-        return Err(Box::new(problem(&Problem::new(kind, error.to_string())).0));
+        return Err(Box::new(problem(&Problem::new(kind, error.to_string()), caller).0));
     }
+}
+
+/// The session at its port for this origin, opened if it has none.
+async fn at_origin<B>(
+    asking: Asking<'_, B>,
+    session: &Arc<Session>,
+    origin: &Arc<Origin>,
+    port: Option<u16>,
+) -> Result<Endpoint, Answer> {
+    let error = match sessions::reach(asking.rig, session, origin, port).await {
+        Ok(at) => return Ok(Endpoint::new(Arc::clone(session), at)),
+        Err(error) => error,
+    };
+    tracing::error!(player = %session.player.shown_name(), %error, "a port could not be opened");
+    let kind = match &error {
+        ReachError::TooMany | ReachError::TooManyOrigins | ReachError::NoPort(_) => ProblemKind::SessionLimit,
+        ReachError::Link(_) => ProblemKind::ShaperRefused,
+        ReachError::Ended | ReachError::NotItsPort => ProblemKind::Unavailable,
+        ReachError::Store(_) => ProblemKind::Internal,
+    };
+    Err(Box::new(problem(&Problem::new(kind, error.to_string()), asking.caller).0))
+}
+
+/// Whether a request names another player than the one whose port it is. What a playlist declared with such a parameter is the
+/// origin's own.
+fn names_another<B>(asking: Asking<'_, B>, holder: &Holder, player: Option<&Arc<Player>>) -> bool {
+    let other = |named: Named| named.id != holder.player_id;
+    let target = target_of(asking.request.uri());
+    let in_query = identity::named_in_query(target.query()).is_some_and(other);
+    let in_header = || identity::named_in_header(asking.request.headers()).is_some_and(other);
+    if in_query {
+        return !player.is_some_and(|player| player.declares_as(&holder.origin, target.as_str()));
+    }
+    in_header()
+}
+
+/// Where a request belongs that only the playlists of a former holder of the port declared: to that player.
+fn former_holders_request<B>(
+    asking: Asking<'_, B>,
+    port: u16,
+    holder: &Holder,
+    player: Option<&Arc<Player>>,
+) -> Option<Answer> {
+    let former = asking.rig.ports.former_holders(port);
+    if former.is_empty() {
+        return None;
+    }
+    let target = target_of(asking.request.uri());
+    if identity::named(target.query(), asking.request.headers()).is_some()
+        || player.is_some_and(|player| player.declares(&holder.origin, target.as_str()))
+    {
+        return None;
+    }
+    let (owner, origin) = former.iter().find_map(|holder| {
+        let player = asking.rig.players.get(holder.player_id)?;
+        player.declares(&holder.origin, target.as_str()).then_some((player, &holder.origin))
+    })?;
+    let at = owner.session().and_then(|session| session.port_to(origin)).map(|at| at.port);
+    Some(Box::new(match at {
+        Some(port) => redirect(asking.request, asking.caller, port, target.path()),
+        None => {
+            let path = origin.path_on_base(target.path());
+            let query = target.query().map_or_else(String::new, |query| format!("{query}&"));
+            let query = format!("{query}player_id={}", owner.id);
+            redirect_to(asking.request, asking.caller, asking.rig.base_port, &path, Some(&query))
+        }
+    }))
+}
+
+/// The sessions of the same client whose playlists declared what is asked for.
+enum Declarers {
+    None,
+    One(Arc<Session>),
+    Several(u32),
+}
+
+/// Clients that resolve URLs against the address they asked first come back to the base port without a name.
+fn declared_by<B>(asking: Asking<'_, B>, origin: &Origin, target: &str) -> Declarers {
+    let (ip, user_agent) = (asking.connection.peer_ip(), identity::user_agent(asking.request.headers()));
+    let sessions = asking.rig.players.sessions();
+    let mut found = sessions
+        .into_iter()
+        .filter(|session| session.is_client(ip, user_agent) && session.player.declares(origin, target));
+    let first = found.next();
+    match (first, found.count()) {
+        (None, _) => Declarers::None,
+        (Some(only), 0) => Declarers::One(only),
+        (Some(_), others) => Declarers::Several(u32::try_from(others).unwrap_or(u32::MAX).saturating_add(1)),
+    }
+}
+
+fn unnamed<B>(asking: Asking<'_, B>) -> Named {
+    let ip: IpAddr = asking.connection.peer_ip();
+    identity::unnamed(asking.request.headers(), ip)
+}
+
+fn tell(rig: &Rig, player: &Player, kind: ActionKind) {
+    let action = Action { who: player.who(), source: ActionSource::Proxy, kind };
+    rig.feed.append(clock::now(), &RecordBody::Action(Box::new(action)));
 }
 
 /// The origin a path on the base port names, and the path below it.
 fn split_origin<'r, 'p>(rig: &'r Rig, path: &'p str) -> Option<(&'r Arc<Origin>, &'p str)> {
     let trimmed = path.strip_prefix('/').unwrap_or(path);
     let (name, rest) = trimmed.split_once('/').unwrap_or((trimmed, ""));
-    let named = rig.origins.iter().find(|origin| origin.config.name.as_str() == name);
+    let named = rig.origins.configured().iter().find(|origin| origin.config.name.as_str() == name);
     match named {
         Some(origin) => Some((origin, rest)),
-        None => rig.origins.first().filter(|_| !trimmed.is_empty()).map(|origin| (origin, trimmed)),
+        None => rig.origins.default().filter(|_| !trimmed.is_empty()).map(|origin| (origin, trimmed)),
     }
 }
 
-fn redirect<B>(request: &Request<B>, connection: &Connection, port: u16, path: &str) -> Response<ReplyBody> {
-    let scheme = if connection.is_secure() { "https" } else { "http" };
-    let mut location = format!("{scheme}://{}:{port}{path}", host_of(request, connection));
-    if let Some(query) = request.uri().query() {
-        location.push('?');
-        location.push_str(query);
-    }
-    match HeaderValue::from_str(&location) {
+fn with_query(path: &str, query: Option<&str>) -> String {
+    query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
+}
+
+fn redirect<B>(request: &Request<B>, caller: &Caller, port: u16, path: &str) -> Response<ReplyBody> {
+    let target = target_of(request.uri());
+    redirect_to(request, caller, port, path, target.query())
+}
+
+fn redirect_to<B>(
+    request: &Request<B>,
+    caller: &Caller,
+    port: u16,
+    path: &str,
+    query: Option<&str>,
+) -> Response<ReplyBody> {
+    let location = format!("{}{}", caller.address_of(port), with_query(path, query));
+    let is_read = request.method() == Method::GET || request.method() == Method::HEAD;
+    let status = if is_read { StatusCode::FOUND } else { StatusCode::TEMPORARY_REDIRECT };
+    match HeaderValue::from_bytes(location.as_bytes()) {
         Ok(location) => {
-            let mut response = own_answer(StatusCode::FOUND);
+            let mut response = own_answer(status, caller);
             response.headers_mut().insert(LOCATION, location);
-            response.headers_mut().insert(http::header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
             response
         }
-        Err(_) => problem(&Problem::bad_request("the Host header cannot be used in a redirect")).0,
+        Err(_) => problem(&Problem::bad_request("the Host header cannot be used in a redirect"), caller).0,
     }
 }
 
 /// Where a request belongs that came to a port which is not its player's: to the player's own session if it has one, else to
 /// the base port, under the origin it was asked of.
-fn back_to_its_own<B>(
-    rig: &Rig,
-    connection: &Connection,
-    request: &Request<B>,
-    holder: Option<&Holder>,
-) -> Response<ReplyBody> {
-    let path = request.uri().path();
-    let named = identity::named_player(request.uri().query());
-    let asks = named.unwrap_or_else(|| {
-        identity::player_of(request.uri().query(), request.headers(), connection.peer_ip())
-    });
-    if let Some(session) = rig.players.get(asks).and_then(|player| player.session()) {
-        return redirect(request, connection, session.port, path);
+fn back_to_its_own<B>(asking: Asking<'_, B>, holder: Option<&Holder>) -> Answer {
+    let Asking { rig, request, caller, .. } = asking;
+    let target: PathAndQuery = target_of(request.uri());
+    let named = identity::named(target.query(), request.headers()).unwrap_or_else(|| unnamed(asking));
+    let origin = holder.map(|holder| &holder.origin).or(rig.origins.default());
+    let session = rig.players.get(named.id).and_then(|player| player.session());
+    let own = session.zip(origin).and_then(|(session, origin)| session.port_to(origin));
+    if let Some(own) = own {
+        return Box::new(redirect(request, caller, own.port, target.path()));
     }
-    let origin = holder.and_then(|holder| rig.origin(&holder.origin)).or(rig.origins.first());
-    let path = origin.map_or_else(|| path.to_owned(), |origin| origin.path_on_base(path));
-    redirect(request, connection, rig.base_port, &path)
+    let path = origin.map_or_else(|| target.path().to_owned(), |origin| origin.path_on_base(target.path()));
+    Box::new(redirect(request, caller, rig.base_port, &path))
 }
 
-/// The host the client used, without a port, in brackets if need be.
-fn host_of<B>(request: &Request<B>, connection: &Connection) -> String {
-    let by_header = request
-        .headers()
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .and_then(|host| format!("http://{host}/").parse::<Uri>().ok())
-        .and_then(|uri| uri.host().map(str::to_owned))
-        .filter(|host| !host.is_empty());
-    // HTTP/2 names the host in its target.
-    let by_header = by_header.or_else(|| request.uri().host().map(str::to_owned));
-    by_header.unwrap_or_else(|| match connection.local.ip() {
-        std::net::IpAddr::V4(ip) => ip.to_string(),
-        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
-    })
-}
-
-/// Browsers ask before they send headers of their own.
-fn preflight() -> Response<ReplyBody> {
-    let mut response = own_answer(StatusCode::NO_CONTENT);
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, OPTIONS"));
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+/// Browsers ask before they send headers of their own. What is asked then is redirected, and judged at the session's port.
+fn allowed_preflight<B>(request: &Request<B>, caller: &Caller) -> Response<ReplyBody> {
+    let mut response = own_answer(StatusCode::NO_CONTENT, caller);
+    cors::allow_what_is_asked(response.headers_mut(), request.headers());
     response
 }

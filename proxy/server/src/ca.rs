@@ -7,6 +7,7 @@ use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use rebuffer_api::{PlayerTlsView, Problem, ProblemKind};
 
+use crate::caller::Caller;
 use crate::perform::{ReplyBody, own_answer, problem};
 use crate::rig::Rig;
 use crate::tls::Tls;
@@ -15,14 +16,17 @@ use crate::tls::Tls;
 pub(crate) const PATH: &str = "/ca.pem";
 
 /// Answers with the CA's certificate, or with why there is none.
-pub(crate) fn serve_certificate(tls: Option<&Tls>) -> Response<ReplyBody> {
+pub(crate) fn serve_certificate(tls: Option<&Tls>, caller: &Caller) -> Response<ReplyBody> {
     let Some(tls) = tls else {
-        return not_found("TLS is off; --tls auto makes certificates by a CA of the rig's own");
+        return not_found("TLS is off; --tls auto makes certificates by a CA of the rig's own", caller);
     };
     let Some(certificate) = tls.ca_certificate() else {
-        return not_found("the certificate comes from --tls CERTIFICATE,KEY; the rig does not have its CA");
+        return not_found(
+            "the certificate comes from --tls CERTIFICATE,KEY; the rig does not have its CA",
+            caller,
+        );
     };
-    let mut response = own_answer(StatusCode::OK);
+    let mut response = own_answer(StatusCode::OK, caller);
     *response.body_mut() = Full::from(certificate).map_err(|never| match never {}).boxed_unsync();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-pem-file"));
@@ -31,8 +35,8 @@ pub(crate) fn serve_certificate(tls: Option<&Tls>) -> Response<ReplyBody> {
     response
 }
 
-fn not_found(why: &str) -> Response<ReplyBody> {
-    problem(&Problem::new(ProblemKind::NotFound, why)).0
+fn not_found(why: &str, caller: &Caller) -> Response<ReplyBody> {
+    problem(&Problem::new(ProblemKind::NotFound, why), caller).0
 }
 
 /// Where TLS is spoken; none when it is off.

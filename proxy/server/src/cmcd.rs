@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Request};
+use rebuffer_api::CurrentPlay;
 use rebuffer_media::cmcd;
 use rebuffer_model::{Cmcd, Extra, PlayId, RecordBody, RigMetrics, Sample};
 
@@ -30,12 +31,15 @@ fn texts(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// The play is the one that CMCD names, when nothing else names one.
-pub(crate) fn note_play(rig: &Rig, player: &Arc<Player>, said: &Cmcd, named_otherwise: bool) {
-    let play = said.session.session_id.as_deref().and_then(|sid| PlayId::new(sid).ok());
-    if let Some(play) = play {
-        let edge = player.mention_sid(play, named_otherwise);
-        identity::tell_edge(rig, player, edge);
-    }
+/// Returns the play that is meant beside the current one.
+pub(crate) fn note_play(
+    rig: &Rig,
+    player: &Arc<Player>,
+    said: &Cmcd,
+    named_otherwise: bool,
+) -> Option<CurrentPlay> {
+    let play = PlayId::new(said.session.session_id.as_deref()?).ok()?;
+    identity::tell_edge(rig, player, player.mention_sid(play, named_otherwise))
 }
 
 /// Keeps what a request says: in its row, and as a sample if one is due.

@@ -6,10 +6,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use rebuffer_model::{Mbps, OriginName};
 use url::Url;
 
-use crate::origin::OriginTls;
+use crate::cors::Cors;
+use crate::origin::{HostPattern, OriginTls};
 use crate::tls::Tls;
 
 /// Everything the proxy is told.
@@ -21,6 +23,10 @@ pub struct ProxyConfig {
     pub session_ports: PortRange,
     /// The origins that may be reached; the first is the default.
     pub origins: Vec<OriginConfig>,
+    /// The origins beside those that playlists and redirects may bring in.
+    pub origin_hosts: OriginHosts,
+    /// What pages of other origins may read.
+    pub cors: Cors,
     /// Where rules and the feed are kept.
     pub data_dir: PathBuf,
     /// A session without any activity ends after this long.
@@ -53,6 +59,19 @@ pub struct OriginConfig {
     pub playlists: Vec<String>,
     /// TLS, where the scheme of `url` is https.
     pub tls: OriginTls,
+}
+
+/// Which origins playlists and redirects may bring in.
+#[derive(Debug, Clone, Default)]
+pub struct OriginHosts {
+    /// Their hosts.
+    pub patterns: Vec<HostPattern>,
+    /// Networks beside the public ones that a pattern with a wildcard may lead into.
+    pub networks: Vec<IpNet>,
+    /// TLS with them.
+    pub tls: OriginTls,
+    /// Those whose certificate is not verified.
+    pub insecure: Vec<OriginName>,
 }
 
 /// How long an origin may take before the rig answers in its place.

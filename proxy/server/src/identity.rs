@@ -1,6 +1,8 @@
 //! Who asks: the player, play and attempt that a request names, in the query or in headers.
 //!
 //! Invariant: a play or attempt the client did not name is not invented; a name that is no id is ignored, not guessed at.
+//! `X-Playback-Session-Id` names a player only at the base port and only where nothing else does: Apple's devices send another one
+//! with each playback.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -9,14 +11,34 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::header::USER_AGENT;
 use percent_encoding::percent_decode_str;
-use rebuffer_api::Frame;
-use rebuffer_model::{AttemptId, PlayId, PlayerId};
+use rebuffer_api::{CurrentPlay, Frame};
+use rebuffer_model::{AttemptId, PlayId, PlayerId, PlayerName};
 
 use crate::clock;
 use crate::rig::Rig;
 use crate::sessions::{PlayEdge, Player};
 
-const PLAYER_HEADERS: [&str; 2] = ["player-id", "x-playback-session-id"];
+/// The header by which a client names its player at any port.
+pub(crate) const PLAYER_ID_HEADER: &str = "player-id";
+const PLAYBACK_SESSION_ID: &str = "x-playback-session-id";
+
+/// A player as a client names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) id: PlayerId,
+    /// What it was called, where that is more than its id.
+    pub(crate) name: Option<PlayerName>,
+}
+
+impl Named {
+    fn of(raw: &str) -> Option<Self> {
+        Some(Self { id: PlayerId::canonical(raw).ok()?, name: PlayerName::of(raw) })
+    }
+
+    fn by_header(headers: &HeaderMap, name: &str) -> Option<Self> {
+        Self::of(headers.get(name)?.to_str().ok()?)
+    }
+}
 
 /// The value of a query parameter, decoded.
 pub(crate) fn query_value<'q>(query: Option<&'q str>, name: &str) -> Option<Cow<'q, str>> {
@@ -27,21 +49,28 @@ pub(crate) fn query_value<'q>(query: Option<&'q str>, name: &str) -> Option<Cow<
 }
 
 /// The player a request names in its query.
-pub(crate) fn named_player(query: Option<&str>) -> Option<PlayerId> {
-    PlayerId::canonical(&query_value(query, "player_id")?).ok()
+pub(crate) fn named_in_query(query: Option<&str>) -> Option<Named> {
+    Named::of(&query_value(query, "player_id")?)
+}
+
+/// The player a request names in the header that is meant for it.
+pub(crate) fn named_in_header(headers: &HeaderMap) -> Option<Named> {
+    Named::by_header(headers, PLAYER_ID_HEADER)
 }
 
 /// The player a request names, in its query or in a header.
-pub(crate) fn named(query: Option<&str>, headers: &HeaderMap) -> Option<PlayerId> {
-    let by_header = || {
-        PLAYER_HEADERS.iter().find_map(|name| PlayerId::canonical(headers.get(*name)?.to_str().ok()?).ok())
-    };
-    named_player(query).or_else(by_header)
+pub(crate) fn named(query: Option<&str>, headers: &HeaderMap) -> Option<Named> {
+    named_in_query(query).or_else(|| named_in_header(headers))
 }
 
-/// The player of a request: as it is named, or derived from address and User-Agent.
-pub(crate) fn player_of(query: Option<&str>, headers: &HeaderMap, ip: IpAddr) -> PlayerId {
-    named(query, headers).unwrap_or_else(|| PlayerId::derived(&ip.to_string(), user_agent(headers)))
+/// The player of a request at the base port, as it is named; a playback session's id is the last resort.
+pub(crate) fn named_at_base(query: Option<&str>, headers: &HeaderMap) -> Option<Named> {
+    named(query, headers).or_else(|| Named::by_header(headers, PLAYBACK_SESSION_ID))
+}
+
+/// The player of a client that names none: derived from address and User-Agent.
+pub(crate) fn unnamed(headers: &HeaderMap, ip: IpAddr) -> Named {
+    Named { id: PlayerId::derived(&ip.to_string(), user_agent(headers)), name: None }
 }
 
 /// The User-Agent, or nothing.
@@ -49,28 +78,26 @@ pub(crate) fn user_agent(headers: &HeaderMap) -> &str {
     headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// Takes note of the play and attempt a request names.
-pub(crate) fn note_play(rig: &Rig, player: &Arc<Player>, query: Option<&str>) {
-    if query.is_none() {
-        return;
-    }
+/// Takes note of the play and attempt a request names. Returns the play that the request belongs to beside the current one.
+pub(crate) fn note_play(rig: &Rig, player: &Arc<Player>, query: Option<&str>) -> Option<CurrentPlay> {
+    query?;
     let play = query_value(query, "play_id").and_then(|text| PlayId::new(&text).ok());
     let attempt = query_value(query, "attempt_id").and_then(|text| text.parse::<AttemptId>().ok());
-    mention_play(rig, player, play, attempt);
+    mention_play(rig, player, play, attempt)
 }
 
-/// Takes note of a play and attempt, and tells subscribers of the edge.
+/// Takes note of a play and attempt, and tells subscribers of the edge. Returns the play that is meant beside the current one.
 pub(crate) fn mention_play(
     rig: &Rig,
     player: &Arc<Player>,
     play: Option<PlayId>,
     attempt: Option<AttemptId>,
-) {
-    tell_edge(rig, player, player.mention_play(play, attempt));
+) -> Option<CurrentPlay> {
+    tell_edge(rig, player, player.mention_play(play, attempt))
 }
 
-/// Tells subscribers that a play ended or began.
-pub(crate) fn tell_edge(rig: &Rig, player: &Arc<Player>, edge: PlayEdge) {
+/// Tells subscribers that a play ended or began. Returns the play that is meant beside the current one.
+pub(crate) fn tell_edge(rig: &Rig, player: &Arc<Player>, edge: PlayEdge) -> Option<CurrentPlay> {
     if let Some(play_id) = edge.ended {
         let ended = rebuffer_api::PlayEnded { player_id: player.id, play_id, ended_at: clock::now() };
         rig.events.publish(&Frame::PlayEnded(ended));
@@ -83,6 +110,7 @@ pub(crate) fn tell_edge(rig: &Rig, player: &Arc<Player>, edge: PlayEdge) {
             started_at: play.started_at,
         }));
     }
+    edge.beside
 }
 
 #[cfg(test)]
@@ -93,11 +121,27 @@ mod tests {
     fn the_query_wins_over_headers_and_nothing_is_derived_from_a_name() {
         let ip: IpAddr = "192.0.2.7".parse().unwrap();
         let mut headers = HeaderMap::new();
-        headers.insert("player-id", "from-header".parse().unwrap());
-        let canonical = |name: &str| PlayerId::canonical(name).unwrap();
-        assert_eq!(player_of(Some("a=1&player_id=tv%201"), &headers, ip), canonical("tv 1"));
-        assert_eq!(player_of(Some("player_id="), &headers, ip), canonical("from-header"));
+        headers.insert(PLAYER_ID_HEADER, "from-header".parse().unwrap());
+        headers.insert(PLAYBACK_SESSION_ID, "5b0f3e3e-0000-4000-8000-000000000000".parse().unwrap());
+        let id = |name: &str| Some(PlayerId::canonical(name).unwrap());
+        let by = |query| named_at_base(query, &headers).map(|named| named.id);
+        assert_eq!(by(Some("a=1&player_id=tv%201")), id("tv 1"));
+        assert_eq!(by(Some("player_id=")), id("from-header"));
+        headers.remove(PLAYER_ID_HEADER);
+        assert_eq!(
+            named_at_base(None, &headers).map(|named| named.id),
+            id("5b0f3e3e-0000-4000-8000-000000000000")
+        );
+        assert_eq!(named(None, &headers), None, "it names no player at a session port");
         headers.clear();
-        assert_eq!(player_of(None, &headers, ip), PlayerId::derived("192.0.2.7", ""));
+        assert_eq!(unnamed(&headers, ip).id, PlayerId::derived("192.0.2.7", ""));
+    }
+
+    #[test]
+    fn a_name_is_kept_as_it_was_given() {
+        let named = named_in_query(Some("player_id=Big%20TV")).unwrap();
+        assert_eq!(named.name.as_ref().map(PlayerName::as_str), Some("Big TV"));
+        let uuid = named_in_query(Some("player_id=A3BB189E-8BF9-3888-9912-ACE4E6543002")).unwrap();
+        assert_eq!(uuid.name, None);
     }
 }

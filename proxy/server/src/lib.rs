@@ -7,11 +7,14 @@
 
 mod bootstrap;
 mod ca;
+mod caller;
 mod clock;
 mod cmcd;
 mod config;
 mod connection;
 mod control;
+mod cookies;
+mod cors;
 mod deadline;
 mod events;
 mod exchange;
@@ -19,6 +22,7 @@ mod feed;
 mod hold;
 mod identity;
 mod lane;
+mod learning;
 mod listen;
 mod machine;
 mod meters;
@@ -37,10 +41,14 @@ mod traces;
 mod trouble;
 mod upload;
 
-pub use config::{OriginConfig, OriginLimits, PortRange, ProxyConfig};
+pub use config::{OriginConfig, OriginHosts, OriginLimits, PortRange, ProxyConfig};
+pub use cors::Cors;
 pub use feed::FeedError;
+pub use ipnet::IpNet;
 pub use machine::machine;
-pub use origin::{ClientCertificate, OriginError, OriginTls, TrustStore, Verification};
+pub use origin::{
+    ClientCertificate, HostPattern, HostPatternError, OriginError, OriginTls, TrustStore, Verification,
+};
 pub use proxy::{Proxy, ProxyError, openapi};
 pub use rebuffer_model::{Mbps, OriginName};
 pub use rig::Surroundings;

@@ -20,6 +20,7 @@ mod secure;
 use secure::Greeted;
 
 use crate::bootstrap;
+use crate::caller::Caller;
 use crate::connection::{Connection, ConnectionIo};
 use crate::exchange::exchange;
 use crate::lane::Lane;
@@ -110,12 +111,16 @@ fn clear(connection: &Arc<Connection>) -> TokioIo<ConnectionIo> {
 }
 
 async fn answer(rig: &Arc<Rig>, lane: &Lane, port: Port, request: Request<Upload>) -> Reply {
+    let caller = Caller::of(&request, lane.connection());
+    if let Some(refusal) = bootstrap::refuse_malformed(&request, &caller) {
+        return Ok(refusal);
+    }
     let port = match port {
-        Port::Base => return Ok(Box::pin(bootstrap::base(rig, lane.connection(), &request)).await),
+        Port::Base => return Ok(Box::pin(bootstrap::base(rig, lane.connection(), &request, &caller)).await),
         Port::Session(port) => port,
     };
-    match bootstrap::session_at(rig, lane.connection(), port, &request).await {
-        Ok(session) => exchange(rig, &session, lane, Box::new(request)).await,
+    match bootstrap::session_at(rig, lane.connection(), port, &request, &caller).await {
+        Ok(endpoint) => exchange(rig, endpoint, lane, Box::new(request), caller).await,
         Err(answer) => Ok(*answer),
     }
 }

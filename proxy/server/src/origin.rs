@@ -9,7 +9,9 @@ mod again;
 mod connect;
 mod explain;
 mod hop;
+mod hosts;
 mod pool;
+mod table;
 mod tls;
 mod way;
 
@@ -23,10 +25,13 @@ use rebuffer_model::OriginName;
 
 pub(crate) use connect::Phases;
 pub(crate) use hop::strip_hop_by_hop;
+pub use hosts::{HostPattern, HostPatternError};
+pub(crate) use table::Origins;
 pub use tls::{ClientCertificate, OriginTls, TrustStore, Verification};
 pub(crate) use way::OriginBody;
 
 use again::{Answered, Failed};
+use hosts::Reach;
 
 use crate::config::{OriginConfig, OriginLimits};
 use crate::upload::Upload;
@@ -39,6 +44,12 @@ const BLOCKING_RELOAD: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) config: OriginConfig,
+    /// Where it is, as playlists name it.
+    pub(crate) address: rebuffer_media::Origin,
+    /// Whether the configuration names it; otherwise a pattern let it in.
+    configured: bool,
+    /// The names by which rules know it: its own, its host, and host and port.
+    names: [String; 3],
     scheme: Scheme,
     authority: Authority,
     /// The authority as it is said to the origin.
@@ -74,13 +85,20 @@ pub(crate) enum Silence {
     Unreachable { url: String, reason: String },
     #[error("cannot wait for {url} any longer: no answer within {} s", limit.as_secs_f64())]
     TooLate { url: String, limit: Duration },
+    #[error("cannot pass the request on: its body broke off, or is none")]
+    BrokenUpload,
     /// Not the origin's fault: its answer is cut short by the player's own limits.
     #[error("ends the request after the player's transfer_timeouts: no head by then")]
     Expired,
 }
 
 impl Origin {
-    pub(crate) fn new(config: OriginConfig, limits: OriginLimits) -> Result<Self, OriginError> {
+    fn new(
+        config: OriginConfig,
+        limits: OriginLimits,
+        configured: bool,
+        reach: Reach,
+    ) -> Result<Self, OriginError> {
         let refuse = |why| OriginError { name: config.name.clone(), url: config.url.to_string(), why };
         let scheme = match config.url.scheme() {
             "http" => Scheme::HTTP,
@@ -94,13 +112,28 @@ impl Origin {
             .parse()
             .map_err(|_| refuse("has no host"))?;
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| refuse("has no host"))?;
-        let way = way::Way::new(&config, &scheme, &authority, limits.connect);
-        Ok(Self { config, scheme, authority, host, limits, way })
+        let address = rebuffer_media::Origin::parse(config.url.as_str())
+            .map_err(|_| refuse("is neither http nor https"))?;
+        let way = way::Way::new(&config, &scheme, &authority, connect::Connector::new(limits.connect, reach));
+        let with_port = format!("{}:{}", address.host(), address.port());
+        let names = [config.name.to_string(), address.host().to_owned(), with_port];
+        let names = names.map(|name| name.to_ascii_lowercase());
+        Ok(Self { config, address, configured, names, scheme, authority, host, limits, way })
+    }
+
+    /// The names by which rules know it.
+    pub(crate) fn names(&self) -> [&str; 3] {
+        self.names.each_ref().map(String::as_str)
+    }
+
+    /// What it is known by after a restart: its name if it is configured, else its URL.
+    pub(crate) fn key(&self) -> String {
+        if self.configured { self.config.name.to_string() } else { self.address.to_string() }
     }
 
     /// The path on the origin of a path on the base port.
     pub(crate) fn full_path(&self, rest: &str) -> String {
-        format!("{}/{}", self.config.url.path().trim_end_matches('/'), rest.trim_start_matches('/'))
+        format!("{}/{rest}", self.config.url.path().trim_end_matches('/'))
     }
 
     /// The path on the base port of a path on the origin.
@@ -125,11 +158,6 @@ impl Origin {
         (self.scheme == Scheme::HTTPS).then(|| self.config.tls.is_verified())
     }
 
-    /// The address whose absolute URLs stay on a session, as playlists are read.
-    pub(crate) fn media_origins(&self) -> Vec<rebuffer_media::Origin> {
-        rebuffer_media::Origin::parse(&self.base()).into_iter().collect()
-    }
-
     /// How long a body may pause.
     pub(crate) fn stall(&self) -> Duration {
         self.limits.stall
@@ -144,13 +172,14 @@ impl Origin {
         } else {
             self.limits.head
         };
-        self.address(&mut request);
+        self.address_request(&mut request);
         let uri = request.uri().clone();
         let url = || self.url_of(&crate::redact::path_and_query(&uri));
         let answer = again::ask(&self.way, (&self.scheme, &self.authority), request);
         let Answered { response, phases, asked, swallowed } = match tokio::time::timeout(limit, answer).await
         {
             Ok(Ok(answered)) => answered,
+            Ok(Err(Failed { by_client: true, .. })) => return Err(Silence::BrokenUpload),
             Ok(Err(Failed { reason, .. })) => return Err(Silence::Unreachable { url: url(), reason }),
             Err(_elapsed) => return Err(Silence::TooLate { url: url(), limit }),
         };
@@ -162,11 +191,27 @@ impl Origin {
         self.way.sweep();
     }
 
-    fn address(&self, request: &mut Request<Upload>) {
+    fn address_request(&self, request: &mut Request<Upload>) {
         *request.uri_mut() = Uri::from(target_of(request.uri()));
         *request.version_mut() = http::Version::HTTP_11;
         strip_hop_by_hop(request.headers_mut());
         request.headers_mut().insert(HOST, self.host.clone());
+    }
+}
+
+#[cfg(test)]
+impl Origin {
+    /// An origin that nobody asks.
+    pub(crate) fn for_test() -> std::sync::Arc<Self> {
+        use std::sync::{Arc, OnceLock};
+        static ORIGIN: OnceLock<Arc<Origin>> = OnceLock::new();
+        let make = || {
+            let name = OriginName::new("demo").expect("a name");
+            let url = "http://origin.invalid".parse().expect("a URL");
+            let config = OriginConfig { name, url, playlists: Vec::new(), tls: OriginTls::default() };
+            Arc::new(Self::new(config, OriginLimits::default(), true, Reach::Everywhere).expect("an origin"))
+        };
+        Arc::clone(ORIGIN.get_or_init(make))
     }
 }
 

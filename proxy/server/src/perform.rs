@@ -5,21 +5,27 @@
 
 mod answer;
 mod before;
+mod coding;
 mod damage;
 mod ending;
 mod forward;
+mod location;
+mod outbound;
 mod pace;
 mod playlist;
 mod pump;
+mod reading;
+mod revalidation;
+mod target;
 
 use bytes::Bytes;
 use futures_util::stream;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::uri::PathAndQuery;
 use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, StreamBody};
 use rebuffer_engine::{Decision, Script, chance};
+use rebuffer_media::Address;
 use rebuffer_model::{Delay, Step};
 
 pub(crate) use answer::{loop_of, own_answer, problem};
@@ -27,9 +33,11 @@ pub(crate) use before::Before;
 pub(crate) use ending::Broken;
 pub(crate) use forward::Forwarded;
 pub(crate) use playlist::ask_for_text;
+pub(crate) use target::Target;
 
 use crate::origin::Silence;
 use crate::record::Recorder;
+use crate::sessions::Carry;
 use crate::upload::Upload;
 
 /// A body as it goes to a client.
@@ -51,11 +59,12 @@ pub(crate) type Heard = (Box<Forwarded>, Recorder);
 
 /// Asks the origin before a script is known; its silence is an answer of its own.
 pub(crate) async fn ask_first(
+    target: &Target,
     request: Box<Request<Upload>>,
     mut recorder: Recorder,
 ) -> Result<Heard, Box<Response<ReplyBody>>> {
     let until = recorder.deadlines().and_then(|deadlines| deadlines.active_until());
-    let heard = forward::forward(request, &mut recorder);
+    let heard = forward::forward(target, request, &mut recorder);
     let heard = match until {
         None => heard.await,
         Some(until) => tokio::time::timeout_at(until, heard).await.unwrap_or(Err(Silence::Expired)),
@@ -70,7 +79,7 @@ pub(crate) async fn ask_first(
 /// Performs what was decided: everything up to the head here, the rest as the body is drawn. `target` is what was asked for.
 pub(crate) async fn perform(
     decision: &Decision,
-    target: &PathAndQuery,
+    target: &Target,
     mut asked: Asked,
     mut recorder: Recorder,
 ) -> Reply {
@@ -87,7 +96,7 @@ pub(crate) async fn perform(
                 recorder.delayed_by_the_link().await;
                 return Ok(answer::redirect_here(target, decision.rule_id.as_ref(), recorder));
             }
-            Step::Before => match recorder.session().before.answer_to(target) {
+            Step::Before => match recorder.session().learned.before.answer_to(target) {
                 Some(mut before) => {
                     recorder.delayed_by_the_link().await;
                     before.is_a_fault();
@@ -103,7 +112,7 @@ pub(crate) async fn perform(
             Step::Forward => {
                 let answered = match asked {
                     Asked::Already(answered) => answered,
-                    Asked::NotYet(request) => match ask_first(request, recorder).await {
+                    Asked::NotYet(request) => match ask_first(target, request, recorder).await {
                         Ok((answered, told)) => {
                             recorder = told;
                             answered
@@ -111,7 +120,10 @@ pub(crate) async fn perform(
                         Err(answer) => return Ok(*answer),
                     },
                 };
-                recorder.session().before.remember(target, &answered);
+                if let Some(to) = answered.led.clone() {
+                    return Ok(lead_on(to, decision, at, answered, target, recorder));
+                }
+                recorder.session().learned.before.remember(target, &answered);
                 asked = Asked::Already(answered);
                 forwarded = true;
             }
@@ -120,7 +132,7 @@ pub(crate) async fn perform(
                 if let Asked::Already(answer) = &mut asked
                     && playlist::break_rule(answer, was.as_ref(), *rule, *extent)
                 {
-                    recorder.session().before.remember(target, answer);
+                    recorder.session().learned.before.remember(target, answer);
                     answer.is_a_fault();
                 } else {
                     recorder.not_performed("not_performed_nothing_to_break");
@@ -136,7 +148,7 @@ pub(crate) async fn perform(
             | Step::Hold { .. }
             | Step::Reset(_)
             | Step::Close(_)
-            | Step::EndEarly => return Ok(body_from(at, asked, script, recorder)),
+            | Step::EndEarly => return Ok(body_from(at, asked, script, target, recorder)),
         }
     }
     Ok(answer::broken_script(recorder))
@@ -145,7 +157,7 @@ pub(crate) async fn perform(
 /// A script that breaks a playlist needs it as text, and what its URL was answered before.
 fn begin_breaking(
     script: &Script,
-    target: &PathAndQuery,
+    target: &Target,
     asked: &mut Asked,
     recorder: &Recorder,
 ) -> Option<Forwarded> {
@@ -155,19 +167,54 @@ fn begin_breaking(
     if let Asked::NotYet(request) = asked {
         ask_for_text(request.headers_mut());
     }
-    recorder.session().before.answer_to(target)
+    recorder.session().learned.before.answer_to(target)
 }
 
-fn body_from(at: usize, asked: Asked, script: &Script, recorder: Recorder) -> Response<ReplyBody> {
+fn body_from(
+    at: usize,
+    asked: Asked,
+    script: &Script,
+    target: &Target,
+    recorder: Recorder,
+) -> Response<ReplyBody> {
     match asked {
         Asked::Already(mut forwarded) => {
             if forwarded.has_a_body() && script.iter().any(|step| matches!(step, Step::Damage(_))) {
                 forwarded.is_a_fault();
             }
-            pump::pumped(forwarded, Script::clone(script), at, recorder)
+            pump::pumped(forwarded, Script::clone(script), at, target.clone(), recorder)
         }
         Asked::NotYet(_) => answer::broken_script(recorder),
     }
+}
+
+/// A redirect that stays at the rig passes, and what was decided goes on where it leads: what a playlist declared is one request
+/// wherever it is found, so what is still to be done is done there. Of what nobody declared, only the count goes on.
+fn lead_on(
+    to: Address,
+    decision: &Decision,
+    at: usize,
+    answered: Box<Forwarded>,
+    target: &Target,
+    mut recorder: Recorder,
+) -> Response<ReplyBody> {
+    let pass = recorder.session().player.pass();
+    let rest = decision.script.get(at + 1..).unwrap_or_default();
+    let is_pending = rest.iter().any(|step| !matches!(step, Step::Body));
+    let carry = if is_pending {
+        recorder.postponed();
+        let script = decision.script.get(at..).unwrap_or_default().into();
+        Some(Carry::Decided(Decision { script, ..decision.clone() }))
+    } else if target.is_declared() {
+        Some(Carry::Decided(pass.clone()))
+    } else {
+        decision.owner.clone().map(Carry::CountedBy)
+    };
+    if let Some(carry) = carry {
+        recorder.session().learned.carried.put(to, carry);
+    }
+    let body = pass.script.len().saturating_sub(1);
+    pump::pumped(answered, pass.script, body, target.clone(), recorder)
 }
 
 /// How long this delay lasts the `nth` time, ms: always the same for the same seed.

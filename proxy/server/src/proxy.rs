@@ -16,15 +16,16 @@ use tokio_util::sync::CancellationToken;
 use crate::ca;
 use crate::config::ProxyConfig;
 use crate::control;
+use crate::cookies::CookieOrigins;
 use crate::events::Events;
 use crate::feed::{Feed, FeedConfig, FeedError};
 use crate::listen;
 use crate::meters::Meters;
-use crate::origin::{Origin, OriginError};
+use crate::origin::{OriginError, Origins};
 use crate::reconcile::reconcile_links;
 use crate::record::{Settler, settle_finished};
 use crate::rig::{Rig, Surroundings, Tasks};
-use crate::sessions::{self, Players, Ports, listen_on, reap_idle};
+use crate::sessions::{self, Kept, Players, Ports, listen_on, reap_idle};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{self, PathPing};
 use crate::traces::Traces;
@@ -76,15 +77,16 @@ impl Proxy {
         let players = Players::restored(store.players()?)?;
         let traces = Traces::restored(store.traces()?);
         let feed = Feed::open(FeedConfig::at(config.data_dir.join("feed")), crate::clock::now())?;
-        let origins = config.origins.iter().cloned();
-        let origins: Result<Vec<_>, _> =
-            origins.map(|origin| Origin::new(origin, config.origin_limits).map(Arc::new)).collect();
+        let origins =
+            Origins::new(config.origins.iter().cloned(), config.origin_limits, config.origin_hosts.clone())?;
         let refuse = |source| ProxyError::Listen { address: config.base, source };
         let listener = listen_on(&shaper, config.base, false).map_err(refuse)?;
         let base_port = listener.local_addr().map_err(refuse)?.port();
         let rig = Arc::new(Rig {
             ports: Ports::new(shaper.clone(), config.session_ip(), config.session_ports),
-            origins: origins?,
+            origins,
+            kept: Kept::default(),
+            cookies: CookieOrigins::default(),
             shaper,
             players,
             traces,

@@ -43,7 +43,7 @@ pub(crate) async fn reconcile_links(rig: Arc<Rig>) {
 fn tell(rig: &Rig, found: &str, repaired: bool, ports: &[u16]) {
     rig.meters.drifts.get_or_create(&DriftLabels { repaired: if repaired { "yes" } else { "no" } }).inc();
     let mut concerned = rig.players.sessions();
-    concerned.retain(|session| ports.contains(&session.port));
+    concerned.retain(|session| session.ports().iter().any(|at| ports.contains(&at.port)));
     if repaired {
         tracing::warn!(
             found,

@@ -12,14 +12,16 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use http::{HeaderMap, Method, Request, StatusCode};
+use rebuffer_api::CurrentPlay;
 use rebuffer_engine::Decision;
 use rebuffer_model::{
-    Answer, Cause, Cmcd, Edits, Exchange, FaultSeen, H2Scope, Headers, Link, OriginAnswer, PlayId,
-    RequestKind, RequestSeen, Timing, Variant,
+    Answer, Cause, Cmcd, Edits, Exchange, FaultSeen, H2Scope, Headers, Known, Link, OriginAnswer, PlayId,
+    Presentation, Remark, RequestKind, RequestSeen, Timing, Variant,
 };
 
 pub(crate) use settle::{Settler, Tail, settle_finished};
 
+use crate::caller::Caller;
 use crate::clock;
 use crate::deadline::{Deadlines, Passed};
 use crate::hold::hold_back;
@@ -28,7 +30,8 @@ use crate::lane::Lane;
 use crate::origin::{Heard, Origin};
 use crate::redact;
 use crate::rig::Rig;
-use crate::sessions::{Activity, Session};
+use crate::sessions::{Activity, Endpoint};
+use crate::upload::{Upload, Uploaded};
 
 /// How an exchange ended, as far as the rig can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,45 +46,71 @@ enum End {
     OriginBroke,
 }
 
+/// What a request turned out to be.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) kind: RequestKind,
+    pub(crate) variant: Option<Variant>,
+    pub(crate) presentation: Option<Presentation>,
+    /// How many rungs the presentation has.
+    pub(crate) ladder_len: usize,
+}
+
 /// Collects what happens in one exchange and records it when dropped.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     rig: Arc<Rig>,
-    session: Arc<Session>,
+    endpoint: Endpoint,
     lane: Lane,
     exchange: Option<Box<Exchange>>,
-    method: Method,
+    caller: Caller,
     began: Instant,
     first_byte: Option<Instant>,
     holding_since: Option<Instant>,
     /// Absent when the transfer may take as long as it takes.
     deadlines: Option<Arc<Deadlines>>,
+    /// Rungs of the presentation it belongs to.
+    ladder_len: usize,
+    /// Counts what came of the request's body; absent when it has none.
+    uploaded: Option<Uploaded>,
     end: End,
     _activity: Activity,
 }
 
 impl Recorder {
-    pub(crate) fn begin<B>(
+    /// `beside` is the play it belongs to, when that is not the player's current one.
+    pub(crate) fn begin(
         rig: &Arc<Rig>,
-        session: &Arc<Session>,
+        endpoint: Endpoint,
         lane: &Lane,
-        request: &Request<B>,
+        request: &Request<Upload>,
+        caller: Caller,
+        beside: Option<CurrentPlay>,
     ) -> Self {
-        let connection = lane.connection();
+        let (connection, session) = (lane.connection(), endpoint.session());
         let activity = session.begin(connection, identity::user_agent(request.headers()));
         let outstanding = connection.outstanding();
         if !lane.is_stream() {
             settle::next_began(rig, connection, outstanding);
         }
+        let mut who = session.player.who();
+        let mut remarks = Vec::new();
+        if let Some(play) = beside {
+            who.play_id = Some(play.id);
+            who.attempt_id = play.attempt_id;
+            remarks.push(Remark::PlayBeside);
+        }
         let exchange = Exchange {
-            who: session.player.who(),
+            who,
             started_at: clock::now(),
             request: RequestSeen {
                 method: request.method().as_str().to_owned(),
                 http_version: format!("{:?}", request.version()),
                 url: redact::path_and_query(request.uri()),
                 kind: RequestKind::Other,
+                known: None,
                 variant: None,
+                presentation: None,
                 headers: redact::headers(request.headers()),
                 body_bytes: content_length(request.headers()).unwrap_or(0),
                 cmcd: None,
@@ -94,7 +123,9 @@ impl Recorder {
                 body_bytes: 0,
                 complete: false,
                 edits: None,
+                playlist_unread: None,
             },
+            remarks,
             timing: Timing { client_wait_ms: 0.0, transfer_ms: 0.0, total_ms: 0.0, delivered_mbps: None },
             cause: None,
             fault: None,
@@ -110,29 +141,33 @@ impl Recorder {
         };
         Self {
             rig: Arc::clone(rig),
-            session: Arc::clone(session),
+            endpoint,
             lane: lane.clone(),
             exchange: Some(Box::new(exchange)),
-            method: request.method().clone(),
+            caller,
             began: Instant::now(),
             first_byte: None,
             holding_since: None,
             deadlines: None,
+            ladder_len: 0,
+            uploaded: request.body().uploaded(),
             end: End::Open,
             _activity: activity,
         }
     }
 
-    pub(crate) fn session(&self) -> &Arc<Session> {
-        &self.session
+    /// The session, at the port that was asked.
+    pub(crate) fn session(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The client's side of the request.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     pub(crate) fn lane(&self) -> &Lane {
         &self.lane
-    }
-
-    pub(crate) fn method(&self) -> &Method {
-        &self.method
     }
 
     pub(crate) fn rig(&self) -> &Arc<Rig> {
@@ -145,19 +180,69 @@ impl Recorder {
         }
     }
 
-    pub(crate) fn classified(&mut self, kind: RequestKind, variant: Option<&Variant>) {
+    /// What the request is for, as far as is known.
+    pub(crate) fn classified(
+        &mut self,
+        kind: RequestKind,
+        known: Known,
+        variant: Option<&Variant>,
+        presentation: Option<(&Presentation, usize)>,
+    ) {
+        self.ladder_len = presentation.map_or(0, |(_, rungs)| rungs);
+        let presentation = presentation.map(|(presentation, _)| presentation);
         self.edit(|exchange| {
-            exchange.request.kind = kind;
-            exchange.request.variant = variant.cloned();
+            let request = &mut exchange.request;
+            request.kind = kind;
+            request.known = Some(known);
+            request.variant = variant.cloned();
+            request.presentation = presentation.cloned();
         });
     }
 
     /// What the request turned out to be so far.
-    pub(crate) fn seen(&self) -> (RequestKind, Option<Variant>) {
-        self.exchange
-            .as_ref()
-            .map(|exchange| (exchange.request.kind, exchange.request.variant.clone()))
-            .unwrap_or((RequestKind::Other, None))
+    pub(crate) fn seen(&self) -> Seen {
+        let exchange = self.exchange.as_ref().map(|exchange| &exchange.request);
+        Seen {
+            kind: exchange.map_or(RequestKind::Other, |request| request.kind),
+            variant: exchange.and_then(|request| request.variant.clone()),
+            presentation: exchange.and_then(|request| request.presentation.clone()),
+            ladder_len: self.ladder_len,
+        }
+    }
+
+    /// Something that no rule brought about.
+    pub(crate) fn remark(&mut self, remark: Remark) {
+        self.edit(|exchange| {
+            if !exchange.remarks.contains(&remark) {
+                exchange.remarks.push(remark);
+            }
+        });
+    }
+
+    /// Whether this was remarked.
+    pub(crate) fn has_remark(&self, remark: Remark) -> bool {
+        self.exchange.as_ref().is_some_and(|exchange| exchange.remarks.contains(&remark))
+    }
+
+    /// The client broke off in the body of its request, or sent what is none.
+    pub(crate) fn client_broke(&mut self) {
+        self.edit(|exchange| exchange.cause = Some(Cause::Client));
+        self.not_performed("not_performed_client_broke");
+    }
+
+    /// A body that looks like a playlist was not read.
+    pub(crate) fn unread(&mut self, reason: &str) {
+        self.remark(Remark::PlaylistUnread);
+        self.edit(|exchange| exchange.answer.playlist_unread = Some(reason.to_owned()));
+    }
+
+    /// What was decided is to be done where a redirect leads; here nothing is injected.
+    pub(crate) fn postponed(&mut self) {
+        self.endpoint.telemetry.faults.fetch_sub(1, Ordering::Relaxed);
+        self.edit(|exchange| {
+            exchange.fault = None;
+            exchange.cause = None;
+        });
     }
 
     /// The play the request belongs to.
@@ -177,7 +262,7 @@ impl Recorder {
 
     /// The limits of the player's transfers are in force, as they are for this kind.
     pub(crate) fn limited(&mut self, kind: RequestKind) {
-        let timeouts = self.session.player.transfer_timeouts();
+        let timeouts = self.endpoint.player.transfer_timeouts();
         self.deadlines = Deadlines::of(&timeouts, kind, self.began.elapsed());
     }
 
@@ -185,7 +270,7 @@ impl Recorder {
     pub(crate) fn decided(&mut self, decision: &Decision) {
         let (Some(rule_id), Some(category)) = (&decision.rule_id, decision.fault.category()) else { return };
         self.deadlines = None;
-        self.session.telemetry.faults.fetch_add(1, Ordering::Relaxed);
+        self.endpoint.telemetry.faults.fetch_add(1, Ordering::Relaxed);
         let fault = decision.fault;
         self.edit(|exchange| {
             exchange.cause = Some(Cause::Injected);
@@ -209,13 +294,15 @@ impl Recorder {
             url: origin.url_of(url),
             status: response.status().as_u16(),
             headers: redact::headers(response.headers()),
-            tls_verified: origin.is_verified(),
             reused: heard.phases.is_none(),
             dns_ms: heard.phases.map(|phases| phases.dns_ms),
             connect_ms: heard.phases.map(|phases| phases.connect_ms),
             ttfb_ms: heard.ttfb_ms,
             body_bytes: 0,
         };
+        if origin.is_verified() == Some(false) {
+            self.remark(Remark::CertificateNotVerified);
+        }
         let status = response.status();
         self.edit(|exchange| {
             exchange.origin = Some(answer);
@@ -257,7 +344,7 @@ impl Recorder {
         if self.exchange.as_ref().is_some_and(|exchange| exchange.link.held_ms.is_some()) {
             return;
         }
-        if let Some(held) = hold_back(&self.session.link).await {
+        if let Some(held) = hold_back(&self.endpoint.link).await {
             self.edit(|exchange| exchange.link.held_ms = Some(held.as_secs_f64() * 1e3));
         }
     }
@@ -356,6 +443,9 @@ impl Drop for Recorder {
             deadlines.passed()
         });
         let Some(mut exchange) = self.exchange.take() else { return };
+        if let Some(uploaded) = &self.uploaded {
+            exchange.request.body_bytes = uploaded.bytes();
+        }
         let now = Instant::now();
         let ms = |since: Instant| (now - since).as_secs_f64() * 1e3;
         exchange.timing.transfer_ms = self.first_byte.map_or(0.0, ms);
@@ -372,7 +462,7 @@ impl Drop for Recorder {
             End::Open => ending::never_arrived(&mut exchange),
             End::OriginBroke => ending::truncated(&mut exchange),
         }
-        self.session.telemetry.bytes_out.fetch_add(exchange.answer.body_bytes, Ordering::Relaxed);
+        self.endpoint.telemetry.bytes_out.fetch_add(exchange.answer.body_bytes, Ordering::Relaxed);
         let first_byte = self.first_byte.unwrap_or(now);
         let deadlines = self.deadlines.take();
         self.rig.settler.finish(exchange, &self.lane, deadlines, (self.began, first_byte));

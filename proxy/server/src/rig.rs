@@ -9,7 +9,6 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use rebuffer_api::PartView;
-use rebuffer_model::OriginName;
 use rebuffer_shaper::Shaper;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -17,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::{LocalPoolHandle, TaskTracker};
 
 use crate::config::ProxyConfig;
+use crate::cookies::CookieOrigins;
 use crate::events::Events;
 use crate::feed::Feed;
 use crate::meters::Meters;
-use crate::origin::Origin;
+use crate::origin::Origins;
 use crate::record::Settler;
-use crate::sessions::{Players, Ports};
+use crate::sessions::{Kept, Players, Ports};
 use crate::store::Store;
 use crate::telemetry::PathPing;
 use crate::traces::Traces;
@@ -40,11 +40,14 @@ pub struct Surroundings {
 pub(crate) struct Rig {
     pub(crate) config: ProxyConfig,
     pub(crate) surroundings: Surroundings,
-    pub(crate) origins: Vec<Arc<Origin>>,
+    pub(crate) origins: Origins,
     pub(crate) shaper: Shaper,
     pub(crate) players: Players,
     pub(crate) traces: Traces,
     pub(crate) ports: Ports,
+    /// What players without a session have learned.
+    pub(crate) kept: Kept,
+    pub(crate) cookies: CookieOrigins,
     pub(crate) feed: Feed,
     pub(crate) store: Store,
     pub(crate) events: Events,
@@ -69,11 +72,6 @@ pub(crate) struct Tasks {
 }
 
 impl Rig {
-    /// The origin of this name.
-    pub(crate) fn origin(&self, name: &OriginName) -> Option<&Arc<Origin>> {
-        self.origins.iter().find(|origin| origin.config.name == *name)
-    }
-
     /// Runs a task until it ends, wherever there is time; a panic in it is logged and counted, and concerns nobody else.
     pub(crate) fn spawn(
         self: &Arc<Self>,
@@ -113,12 +111,19 @@ impl Tasks {
         Self { all: TaskTracker::new(), home: Handle::current(), threads: LocalPoolHandle::new(threads) }
     }
 
-    /// Runs to its end what somebody waits for who may hang up.
-    pub(crate) fn run_to_the_end<T: Send + 'static>(
+    /// Runs to its end what somebody waits for who may hang up. A panic in it goes on here.
+    pub(crate) async fn finish<T: Send + 'static>(
         &self,
         task: impl Future<Output = T> + Send + 'static,
-    ) -> JoinHandle<T> {
-        self.home.spawn(task)
+    ) -> T {
+        match self.home.spawn(task).await {
+            Ok(done) => done,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The rig's runtime is gone, and nobody will be answered any more.
+                Err(_cancelled) => std::future::pending().await,
+            },
+        }
     }
 
     /// Waits until all have ended; how many had not after this long.

@@ -5,10 +5,14 @@
 //! given to another only after the link of the first was taken down.
 //! Deliberately absent: HTTP.
 
+mod carried;
 mod conduct;
+mod endpoint;
+mod learned;
 mod open;
 mod player;
 mod ports;
+mod reach;
 mod reap;
 mod session;
 
@@ -18,12 +22,16 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use rebuffer_model::PlayerId;
 
+pub(crate) use carried::Carry;
 pub(crate) use conduct::{CannotSet, Changing, Conductor, OnRig, Stage, Wanted};
+pub(crate) use endpoint::{Endpoint, SessionPort};
+pub(crate) use learned::{Kept, Learned};
 pub(crate) use open::{OpenError, Start, open, restore_ports};
 pub(crate) use player::{Controlled, PlayEdge, Player};
 pub(crate) use ports::{Holder, Ports, listen as listen_on};
+pub(crate) use reach::{ReachError, reach};
 pub(crate) use reap::{end, reap_idle};
-pub(crate) use session::{Activity, Session, link_backend};
+pub(crate) use session::{Activity, Session, Topic, link_backend};
 
 use crate::store::StoredPlayer;
 

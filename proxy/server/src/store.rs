@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rebuffer_model::{Control, OriginName, PlayerId, Timestamp, Trace, TraceName};
+use rebuffer_model::{Control, PlayerId, PlayerName, Timestamp, Trace, TraceName};
 use rusqlite::{Connection, params};
 
 /// The store. Cloning shares it.
@@ -22,6 +22,7 @@ pub(crate) struct Store {
 pub(crate) struct StoredPlayer {
     pub(crate) id: PlayerId,
     pub(crate) display_id: u32,
+    pub(crate) name: Option<PlayerName>,
     pub(crate) control: Control,
     pub(crate) revisions: BTreeMap<String, u64>,
     pub(crate) first_seen: Timestamp,
@@ -32,7 +33,8 @@ pub(crate) struct StoredPlayer {
 pub(crate) struct Binding {
     pub(crate) port: u16,
     pub(crate) player_id: PlayerId,
-    pub(crate) origin: OriginName,
+    /// The name of a configured origin, or the URL of another.
+    pub(crate) origin: String,
 }
 
 /// Why the store cannot be used.
@@ -59,11 +61,11 @@ pub enum StoreError {
     },
 }
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const SCHEMA: &str = "
     create table if not exists players (
         id text primary key, display_id integer not null, control text not null,
-        revisions text not null, first_seen integer not null) strict;
+        revisions text not null, first_seen integer not null, name text) strict;
     create table if not exists bindings (
         port integer primary key, player_id text not null, origin text not null) strict;
     create table if not exists traces (name text primary key, trace text not null) strict;";
@@ -79,19 +81,23 @@ impl Store {
             return Err(StoreError::Newer { found, known: VERSION });
         }
         connection.execute_batch(SCHEMA)?;
+        if (1..3).contains(&found) {
+            connection.execute_batch("alter table players add column name text")?;
+        }
         connection.pragma_update(None, "user_version", VERSION)?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)) })
     }
 
     pub(crate) async fn save(&self, player: StoredPlayer) -> Result<(), StoreError> {
         self.run(move |connection| {
-            connection.prepare_cached("insert or replace into players values (?, ?, ?, ?, ?)")?.execute(
+            connection.prepare_cached("insert or replace into players values (?, ?, ?, ?, ?, ?)")?.execute(
                 params![
                     player.id.to_string(),
                     player.display_id,
                     serde_json::to_string(&player.control)?,
                     serde_json::to_string(&player.revisions)?,
                     player.first_seen.as_micros(),
+                    player.name.as_ref().map(PlayerName::as_str),
                 ],
             )?;
             Ok(())
@@ -113,7 +119,7 @@ impl Store {
             let Binding { port, player_id, origin } = binding;
             connection
                 .prepare_cached("insert or replace into bindings values (?, ?, ?)")?
-                .execute(params![port, player_id.to_string(), origin.as_str()])?;
+                .execute(params![port, player_id.to_string(), origin])?;
             Ok(())
         })
         .await
@@ -122,17 +128,18 @@ impl Store {
     pub(crate) fn players(&self) -> Result<Vec<StoredPlayer>, StoreError> {
         let connection = self.connection.lock();
         let mut statement =
-            connection.prepare("select id, display_id, control, revisions, first_seen from players")?;
+            connection.prepare("select id, display_id, control, revisions, first_seen, name from players")?;
         let rows = statement.query_map([], |row| {
             let texts: [String; 3] = [row.get(0)?, row.get(2)?, row.get(3)?];
-            Ok((texts, row.get::<_, u32>(1)?, row.get::<_, i64>(4)?))
+            Ok((texts, row.get::<_, u32>(1)?, row.get::<_, i64>(4)?, row.get::<_, Option<String>>(5)?))
         })?;
         let mut players = Vec::new();
         for row in rows {
-            let ([id, control, revisions], display_id, first_seen) = row?;
+            let ([id, control, revisions], display_id, first_seen, name) = row?;
             players.push(StoredPlayer {
                 id: serde_json::from_str(&format!("\"{id}\""))?,
                 display_id,
+                name: name.and_then(|name| PlayerName::of(&name)),
                 control: serde_json::from_str(&control)?,
                 revisions: serde_json::from_str(&revisions)?,
                 first_seen: Timestamp::from_micros(first_seen),
@@ -153,7 +160,7 @@ impl Store {
             bindings.push(Binding {
                 port,
                 player_id: serde_json::from_str(&format!("\"{player_id}\""))?,
-                origin: serde_json::from_str(&format!("\"{origin}\""))?,
+                origin,
             });
         }
         Ok(bindings)
@@ -214,11 +221,12 @@ mod tests {
         let player = StoredPlayer {
             id,
             display_id: 3,
+            name: PlayerName::of("tv"),
             control: control.clone(),
             revisions: BTreeMap::from([("shape.rate_mbps".to_owned(), 7)]),
             first_seen: Timestamp::from_micros(9),
         };
-        let binding = Binding { port: 30_100, player_id: id, origin: OriginName::new("demo").unwrap() };
+        let binding = Binding { port: 30_100, player_id: id, origin: "demo".to_owned() };
         let store = Store::open(dir.path()).unwrap();
         store.save(player).await.unwrap();
         store.bind(binding).await.unwrap();
@@ -226,9 +234,25 @@ mod tests {
         let store = Store::open(dir.path()).unwrap();
         let players = store.players().unwrap();
         assert_eq!((players[0].id, players[0].display_id, &players[0].control), (id, 3, &control));
+        assert_eq!(players[0].name, PlayerName::of("tv"));
         assert_eq!(store.bindings().unwrap()[0].port, 30_100);
         store.remove(id).await.unwrap();
         assert!(store.players().unwrap().is_empty() && store.bindings().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_database_from_before_names_gets_room_for_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = Connection::open(dir.path().join("rig.sqlite")).unwrap();
+        let before = SCHEMA.replace(", name text", "");
+        connection.execute_batch(&before).unwrap();
+        let player = "insert into players values ('4f0a8c14-2bb5-4a31-a2e1-0b6c63c83e88', 1, '{}', '{}', 9)";
+        connection.execute_batch(player).unwrap();
+        connection.pragma_update(None, "user_version", 2).unwrap();
+        drop(connection);
+        for _ in 0..2 {
+            assert_eq!(Store::open(dir.path()).unwrap().players().unwrap()[0].name, None);
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The body of a client's request on its way to the origin, whichever protocol it came by.
 //!
-//! Invariant: a piece is taken from the client when the origin is ready for it, so an upload is never held here.
-//! Deliberately absent: any change to it.
+//! Invariant: a piece is taken from the client when the origin is ready for it, so an upload is never held here; what is taken is
+//! counted. Deliberately absent: any change to it.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -11,7 +13,13 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 /// The body of a request.
 #[derive(Debug)]
-pub(crate) enum Upload {
+pub(crate) struct Upload {
+    body: Source,
+    uploaded: Option<Uploaded>,
+}
+
+#[derive(Debug)]
+enum Source {
     /// There is none.
     Nothing,
     Http1(Incoming),
@@ -21,24 +29,53 @@ pub(crate) enum Upload {
     },
 }
 
-/// Why the body of a request broke off.
+/// Counts the bytes of a body as they come.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Uploaded(Arc<AtomicU64>);
+
+/// Why the body of a request broke off: its client sent what is no body, or went away.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UploadError {
-    #[error(transparent)]
+    #[error("the body of the request broke off")]
     Http1(#[from] hyper::Error),
-    #[error(transparent)]
+    #[error("the body of the request broke off")]
     Http2(#[from] h2::Error),
 }
 
-impl Body for Upload {
-    type Data = Bytes;
-    type Error = UploadError;
+impl Uploaded {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
-        let stream = match self.get_mut() {
+impl Upload {
+    pub(crate) fn nothing() -> Self {
+        Self { body: Source::Nothing, uploaded: None }
+    }
+
+    pub(crate) fn http1(body: Incoming) -> Self {
+        Self::of(Source::Http1(body))
+    }
+
+    pub(crate) fn http2(stream: h2::RecvStream, length: Option<u64>) -> Self {
+        Self::of(Source::Http2 { stream, length })
+    }
+
+    fn of(body: Source) -> Self {
+        let upload = Self { body, uploaded: None };
+        let uploaded = (!upload.is_end_stream()).then(Uploaded::default);
+        Self { uploaded, ..upload }
+    }
+
+    /// What counts its bytes; `None` when there are none.
+    pub(crate) fn uploaded(&self) -> Option<Uploaded> {
+        self.uploaded.clone()
+    }
+}
+
+impl Source {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
+        let stream = match self {
             Self::Nothing => return Poll::Ready(None),
             Self::Http1(body) => {
                 return Pin::new(body).poll_frame(cx).map(|frame| frame.map(|frame| Ok(frame?)));
@@ -57,21 +94,40 @@ impl Body for Upload {
             },
         }
     }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = UploadError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
+        let this = self.get_mut();
+        let frame = ready!(this.body.poll_frame(cx));
+        if let (Some(Ok(frame)), Some(uploaded)) = (&frame, &this.uploaded)
+            && let Some(data) = frame.data_ref()
+        {
+            uploaded.0.fetch_add(data.len() as u64, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Nothing => true,
-            Self::Http1(body) => body.is_end_stream(),
-            Self::Http2 { stream, .. } => stream.is_end_stream(),
+        match &self.body {
+            Source::Nothing => true,
+            Source::Http1(body) => body.is_end_stream(),
+            Source::Http2 { stream, .. } => stream.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Nothing => SizeHint::with_exact(0),
-            Self::Http1(body) => body.size_hint(),
-            Self::Http2 { stream, .. } if stream.is_end_stream() => SizeHint::with_exact(0),
-            Self::Http2 { length, .. } => length.map_or_else(SizeHint::default, SizeHint::with_exact),
+        match &self.body {
+            Source::Nothing => SizeHint::with_exact(0),
+            Source::Http1(body) => body.size_hint(),
+            Source::Http2 { stream, .. } if stream.is_end_stream() => SizeHint::with_exact(0),
+            Source::Http2 { length, .. } => length.map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }

@@ -60,7 +60,7 @@ pub fn mixed_site(asked: &Asked) -> Said {
             .body(asked, body),
         "/cookies" => ok()
             .with("Set-Cookie", "a=1; Path=/; HttpOnly")
-            .with("Set-Cookie", "b=2; Secure")
+            .with("Set-Cookie", "b=2; SameSite=Lax")
             .with("set-cookie", "a=3")
             .body(asked, body),
         "/relative" => Saying::new(302, "Found").with("Location", "file.bin?size=10").body(asked, Vec::new()),

@@ -12,8 +12,8 @@ use std::time::Duration;
 use prometheus_client::registry::Registry;
 use rebuffer_api::PartView;
 use rebuffer_proxy::{
-    Mbps, OriginConfig, OriginLimits, OriginName, OriginTls, PortRange, Protocol, Proxy, ProxyConfig,
-    Surroundings, Tls,
+    Cors, Mbps, OriginConfig, OriginHosts, OriginLimits, OriginName, OriginTls, PortRange, Protocol, Proxy,
+    ProxyConfig, Surroundings, Tls,
 };
 use rebuffer_shaper::{Mode, Shaper, ShaperConfig};
 use tempfile::TempDir;
@@ -36,6 +36,12 @@ pub struct Setup {
     pub tls: Option<Tls>,
     /// TLS with the origins; none is clear text.
     pub origin_tls: Option<OriginTls>,
+    /// Hosts that playlists and redirects may bring in.
+    pub origin_hosts: OriginHosts,
+    /// What pages may read.
+    pub cors: Cors,
+    /// A session without activity ends after this long.
+    pub idle: Duration,
 }
 
 /// A running rig.
@@ -61,7 +67,47 @@ impl Setup {
             baseline: None,
             tls: None,
             origin_tls: None,
+            origin_hosts: OriginHosts::default(),
+            cors: Cors::default(),
+            idle: Duration::from_secs(600),
         }
+    }
+
+    /// One more origin.
+    #[must_use]
+    pub fn and(mut self, name: &str, origin: SocketAddr) -> Self {
+        self.origins.push((name.to_owned(), origin));
+        self
+    }
+
+    /// Hosts that match may be brought in, at addresses of these networks beside the public ones.
+    #[must_use]
+    pub fn hosts(mut self, patterns: &[&str], networks: &[&str]) -> Self {
+        let pattern = |text: &&str| text.parse().unwrap_or_else(|error| panic!("{error}"));
+        let network = |text: &&str| text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+        let tls = self.origin_tls.clone().unwrap_or_default();
+        let (patterns, networks) = (patterns.iter().map(pattern), networks.iter().map(network));
+        self.origin_hosts = OriginHosts {
+            patterns: patterns.collect(),
+            networks: networks.collect(),
+            tls,
+            insecure: Vec::new(),
+        };
+        self
+    }
+
+    /// What pages may read.
+    #[must_use]
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.cors = cors;
+        self
+    }
+
+    /// A session without activity ends after this long.
+    #[must_use]
+    pub fn idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
     }
 
     /// TLS beside clear text, with these protocols.
@@ -126,7 +172,9 @@ impl Rig {
                 .map(|(name, address)| origin(name, *address, setup.origin_tls.as_ref()))
                 .collect(),
             data_dir: data.path().to_owned(),
-            idle: Duration::from_secs(600),
+            idle: setup.idle,
+            origin_hosts: setup.origin_hosts.clone(),
+            cors: setup.cors,
             origin_limits: setup.limits,
             baseline: setup.baseline.map(|mbps| Mbps::new(mbps).expect("a rate")),
             tls: setup.tls.clone(),

@@ -11,7 +11,11 @@ const EACH: usize = 15;
 const PLAYERS: usize = 4;
 
 fn site(asked: &Asked) -> Said {
-    Saying::new(200, "OK").with("Content-Type", "video/mp4").body(asked, "media")
+    let (content_type, body) = match asked.path() {
+        "/a.m3u8" => ("application/vnd.apple.mpegurl", "#EXTM3U\n"),
+        _ => ("video/mp4", "media"),
+    };
+    Saying::new(200, "OK").with("Content-Type", content_type).body(asked, body)
 }
 
 fn rule(frequency: usize) -> String {

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use rebuffer_kit::{
     Ask, Asked, Issued, Origin, Rig, Saying, Setup, TestCa, TlsOrigin, TlsServer, Wire, refused,
 };
-use rebuffer_model::Cause;
+use rebuffer_model::{Cause, Remark};
 use rebuffer_proxy::{ClientCertificate, OriginTls, Protocol, TrustStore, Verification};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -79,8 +79,7 @@ async fn an_origin_of_a_trusted_private_ca_is_asked_over_h2_or_http1_by_alpn() {
         }
         let mut feed = rig.feed().await;
         for path in ["/a", "/b"] {
-            let row = feed.exchange(path).await.origin.expect("the origin was asked");
-            assert_eq!(row.tls_verified, Some(true), "{offered:?} {path}");
+            assert_eq!(feed.exchange(path).await.remarks, [], "{offered:?} {path}");
         }
         let info: Info = rig.api.get("/api/v2/info").await;
         assert_eq!(info.origins[0].tls, Some(InfoTls { verified: true, client_certificate: false }));
@@ -111,8 +110,8 @@ async fn an_insecure_origin_is_not_verified_and_info_and_record_say_so() {
         let rig = rig_for(&origin, insecure()).await;
         let answer = Wire::fetch(rig.session("tv").await, &Ask::get("/a")).await;
         assert_eq!((answer.status, answer.text()), (200, "HTTP/2.0, no client certificate"));
-        let row = rig.feed().await.exchange("/a").await.origin.expect("the origin was asked");
-        assert_eq!(row.tls_verified, Some(false));
+        let row = rig.feed().await.exchange("/a").await;
+        assert_eq!(row.remarks, [Remark::CertificateNotVerified]);
         let info: Info = rig.api.get("/api/v2/info").await;
         assert_eq!(info.origins[0].tls, Some(InfoTls { verified: false, client_certificate: false }));
     }
@@ -123,8 +122,7 @@ async fn an_origin_without_tls_has_no_tls_fields() {
     let origin = Origin::serve(|_: &Asked| Saying::new(204, "No Content").bare()).await;
     let rig = Rig::start(Setup::at(origin.address)).await;
     Wire::fetch(rig.session("tv").await, &Ask::get("/a")).await;
-    let row = rig.feed().await.exchange("/a").await.origin.expect("the origin was asked");
-    assert_eq!(row.tls_verified, None);
+    assert_eq!(rig.feed().await.exchange("/a").await.remarks, []);
     let info: Info = rig.api.get("/api/v2/info").await;
     assert_eq!(info.origins[0].tls, None);
 }

@@ -24,6 +24,7 @@ const KINDS: Record<RequestKind, [one: string, many: string]> = {
   subtitle_manifest: ['subtitle playlist', 'subtitle playlists'],
   subtitle_segment: ['subtitle segment', 'subtitle segments'],
   key: ['key', 'keys'],
+  preflight: ['preflight', 'preflights'],
   other: ['other request', 'other requests'],
 }
 

@@ -94,6 +94,7 @@ const KIND_NAMES: Record<RequestKind, string> = {
   subtitle_manifest: 'subs list',
   subtitle_segment: 'subtitle',
   key: 'key',
+  preflight: 'preflight',
   other: 'other',
 }
 

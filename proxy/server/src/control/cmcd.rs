@@ -11,11 +11,11 @@ use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, A
 use http::{HeaderMap, StatusCode};
 use rebuffer_api::{Frame, Problem, ProblemKind};
 use rebuffer_media::cmcd::read_report;
-use rebuffer_model::{Cmcd, PlayerId};
+use rebuffer_model::Cmcd;
 
 use super::Refusal;
 use crate::cmcd;
-use crate::identity;
+use crate::identity::{self, Named};
 use crate::rig::Rig;
 use crate::sessions::Player;
 
@@ -53,7 +53,7 @@ pub(super) async fn report(
     let query = query.as_deref();
     let named = identity::named(query, &headers);
     // All of it is somebody's, or none of it is kept.
-    let owned = report.records.into_iter().map(|record| Ok((whose(&rig, named, &record)?, record)));
+    let owned = report.records.into_iter().map(|record| Ok((whose(&rig, named.as_ref(), &record)?, record)));
     for (player, record) in owned.collect::<Result<Vec<_>, Refusal>>()? {
         identity::note_play(&rig, &player, query);
         cmcd::note_play(&rig, &player, &record, identity::query_value(query, "play_id").is_some());
@@ -73,9 +73,12 @@ pub(super) async fn preflight() -> (StatusCode, Cors) {
     (StatusCode::NO_CONTENT, CORS)
 }
 
-fn whose(rig: &Rig, named: Option<PlayerId>, record: &Cmcd) -> Result<Arc<Player>, Refusal> {
-    if let Some(id) = named {
-        let (player, met) = rig.players.meet(id);
+fn whose(rig: &Rig, named: Option<&Named>, record: &Cmcd) -> Result<Arc<Player>, Refusal> {
+    if let Some(named) = named {
+        let (player, met) = rig.players.meet(named.id);
+        if let Some(name) = &named.name {
+            player.call(name.clone());
+        }
         if met {
             rig.events.publish(&Frame::PlayerCreated(Box::new(player.record())));
         }

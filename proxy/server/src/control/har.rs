@@ -42,7 +42,7 @@ pub(super) async fn har(State(rig): State<Arc<Rig>>, Path(raw): Path<String>) ->
     let live = player.session();
     let session = live.as_ref().map(|session| session.id);
     found.keep_session(session);
-    let host = host(&rig, live.as_ref().map_or(rig.base_port, |session| session.port));
+    let host = host(&rig, live.as_ref().map_or(rig.base_port, |session| session.ports()[0].port));
     let log = HarLog {
         version: "1.2".to_owned(),
         creator: HarCreator { name: "Rebuffer".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },

@@ -31,6 +31,7 @@ pub(super) async fn info(State(rig): State<Arc<Rig>>) -> Json<Info> {
         },
         origins: rig
             .origins
+            .configured()
             .iter()
             .enumerate()
             .map(|(place, origin)| OriginView {

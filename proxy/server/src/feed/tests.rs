@@ -8,6 +8,7 @@ use super::*;
 
 fn body(player: &str) -> RecordBody {
     let who = Who {
+        player_name: None,
         player_id: PlayerId::canonical(player).unwrap(),
         session_id: None,
         play_id: None,

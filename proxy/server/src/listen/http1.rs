@@ -27,7 +27,7 @@ pub(super) async fn serve<T: Read + Write + Unpin>(
 ) {
     let service = service_fn(|request| {
         let (rig, lane) = (Arc::clone(rig), Lane::alone(Arc::clone(connection)));
-        async move { answer(&rig, &lane, port, request.map(Upload::Http1)).await }
+        async move { answer(&rig, &lane, port, request.map(Upload::http1)).await }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -122,7 +122,7 @@ fn understood(request: Request<RecvStream>) -> Request<Upload> {
     let (mut head, stream) = request.into_parts();
     let length = content_length(&head.headers);
     join_cookies(&mut head.headers);
-    Request::from_parts(head, Upload::Http2 { stream, length })
+    Request::from_parts(head, Upload::http2(stream, length))
 }
 
 /// HTTP/2 may send cookies one by one (RFC 9113 §8.2.3); HTTP/1.1 has one field of them.

@@ -16,7 +16,7 @@ use hyper::body::Body;
 
 use super::connect::{FirstUse, Phases};
 use super::way::{OriginBody, Way};
-use crate::upload::Upload;
+use crate::upload::{Upload, UploadError};
 
 /// An end that comes later is the origin's answer to this request: it had the time to read it.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -37,6 +37,8 @@ pub(super) struct Failed {
     pub(super) reason: String,
     /// The origin closed a connection that had served before; that may have had nothing to do with this request.
     pub(super) by_an_old_connection: bool,
+    /// The client did not send the body it had announced.
+    pub(super) by_client: bool,
 }
 
 /// Asks; again where that is allowed (RFC 9110, 9.2.2; RFC 9112, 9.3.1).
@@ -65,7 +67,7 @@ fn twin(request: &Request<Upload>) -> Option<Box<Request<Upload>>> {
     if !request.method().is_safe() || !request.body().is_end_stream() {
         return None;
     }
-    let mut twin = Box::new(Request::new(Upload::Nothing));
+    let mut twin = Box::new(Request::new(Upload::nothing()));
     *twin.method_mut() = request.method().clone();
     *twin.uri_mut() = request.uri().clone();
     *twin.headers_mut() = request.headers().clone();
@@ -80,6 +82,18 @@ pub(super) fn had_served(error: &hyper_util::client::legacy::Error) -> bool {
         connected.get_extras(&mut extensions);
     }
     extensions.get::<FirstUse>().is_some_and(|first_use| first_use.take().is_none())
+}
+
+/// Whether the body of the request is what failed.
+pub(super) fn was_upload(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<UploadError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Whether the other side closed the connection instead of answering.

@@ -15,6 +15,8 @@ use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use tokio::net::TcpStream;
 
+use super::hosts::Reach;
+
 /// How long the parts of connecting took, ms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Phases {
@@ -30,6 +32,8 @@ pub(super) struct FirstUse(Arc<Mutex<Option<Phases>>>);
 #[derive(Debug, Clone)]
 pub(super) struct Connector {
     limit: Duration,
+    /// Which addresses the name may lead to.
+    reach: Arc<Reach>,
 }
 
 /// A connection that knows how it came about.
@@ -46,8 +50,8 @@ impl FirstUse {
 }
 
 impl Connector {
-    pub(super) fn new(limit: Duration) -> Self {
-        Self { limit }
+    pub(super) fn new(limit: Duration, reach: Reach) -> Self {
+        Self { limit, reach: Arc::new(reach) }
     }
 
     /// A connection, and how it came about.
@@ -57,7 +61,14 @@ impl Connector {
         let limit = self.limit;
         let all = async {
             let began = Instant::now();
-            let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), port)).await?.collect();
+            let found = tokio::net::lookup_host((host.as_str(), port)).await?;
+            let addresses: Vec<SocketAddr> = found.filter(|at| self.reach.allows(at.ip())).collect();
+            if addresses.is_empty() {
+                let text = format!(
+                    "{host} is at no address that a pattern may lead to; name it in full with --origin or --origin-hosts, or its network with --origin-networks"
+                );
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+            }
             let resolved = Instant::now();
             let stream = TcpStream::connect(addresses.as_slice()).await?;
             stream.set_nodelay(true)?;

@@ -7,7 +7,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -18,7 +17,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rebuffer_model::OriginName;
 
-use super::again::{Failed, had_served, was_closed};
+use super::again::{Failed, had_served, was_closed, was_upload};
 use super::connect::{Connector, FirstUse, Phases};
 use super::explain::{OriginContext, explain_tls, root_cause};
 use super::pool::{Pool, PoolError, PooledBody};
@@ -54,9 +53,8 @@ impl Way {
         config: &OriginConfig,
         scheme: &Scheme,
         authority: &Authority,
-        connect: Duration,
+        connector: Connector,
     ) -> Self {
-        let connector = Connector::new(connect);
         if *scheme == Scheme::HTTP {
             return Self::Clear(Pool::new(connector, at(scheme, authority, PathAndQuery::from_static("/"))));
         }
@@ -88,6 +86,7 @@ impl Way {
                 let (response, phases) = pool.ask(request, anew).await.map_err(|error| Failed {
                     reason: root_cause(&error),
                     by_an_old_connection: matches!(&error, PoolError::Reused(error) if was_closed(error)),
+                    by_client: was_upload(&error),
                 })?;
                 Ok((response.map(OriginBody::Clear), phases))
             }
@@ -96,6 +95,7 @@ impl Way {
                 let response = secure.client.request(*request).await.map_err(|error| Failed {
                     reason: explain_tls(&error, &secure.context(authority)),
                     by_an_old_connection: had_served(&error) && was_closed(&error),
+                    by_client: was_upload(&error),
                 })?;
                 let phases = response.extensions().get::<FirstUse>().and_then(FirstUse::take);
                 Ok((response.map(OriginBody::Secure), phases))

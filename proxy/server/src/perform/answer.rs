@@ -1,20 +1,22 @@
 //! Answers the rig makes itself: injected statuses, and what it says when the origin says nothing.
 //!
-//! Invariant: a page of any origin may read them (CORS), because it cannot know what the origin would have allowed.
+//! Invariant: a page of any origin may read them, also one that sends credentials (CORS), because it cannot know what the origin
+//! would have allowed.
 
 use bytes::Bytes;
-use http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE,
-    HeaderValue, LOCATION, RETRY_AFTER,
-};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use http::response::Parts;
 use http::uri::PathAndQuery;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rebuffer_api::{Problem, ProblemKind};
 use rebuffer_model::{Canned, RuleId};
 
+use super::target::Target;
 use super::{ReplyBody, empty};
+use crate::caller::Caller;
+use crate::cors;
 use crate::identity;
 use crate::origin::Silence;
 use crate::record::{Recorder, has_body};
@@ -26,7 +28,7 @@ const LOOP: &str = "rebuffer_loop";
 pub(super) fn canned(canned: &Canned, mut recorder: Recorder) -> Response<ReplyBody> {
     // A rule's status is from 400 to 599 by construction.
     let status = StatusCode::from_u16(canned.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = own_answer(status);
+    let mut response = own_answer(status, recorder.caller());
     let headers = response.headers_mut();
     headers.insert(CONTENT_LENGTH, HeaderValue::from(canned.body.len()));
     if let Some(seconds) = canned.retry_after {
@@ -36,7 +38,7 @@ pub(super) fn canned(canned: &Canned, mut recorder: Recorder) -> Response<ReplyB
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     }
     recorder.answers(status, response.headers(), true);
-    if !canned.body.is_empty() && has_body(recorder.method(), status) {
+    if !canned.body.is_empty() && has_body(recorder.caller().method(), status) {
         recorder.sent(canned.body.len());
         *response.body_mut() = whole(canned.body.clone().into());
     }
@@ -46,14 +48,14 @@ pub(super) fn canned(canned: &Canned, mut recorder: Recorder) -> Response<ReplyB
 
 /// The step: 302 to what was asked for, marked, so that the next request is led here again.
 pub(super) fn redirect_here(
-    target: &PathAndQuery,
+    target: &Target,
     rule_id: Option<&RuleId>,
     mut recorder: Recorder,
 ) -> Response<ReplyBody> {
     let rule = rule_id.map(RuleId::as_str).unwrap_or_default();
     let sign = if target.query().is_some() { '&' } else { '?' };
-    let location = format!("{target}{sign}{LOOP}={}", utf8_percent_encode(rule, NON_ALPHANUMERIC));
-    let mut response = own_answer(StatusCode::FOUND);
+    let location = format!("{}{sign}{LOOP}={}", target.as_str(), utf8_percent_encode(rule, NON_ALPHANUMERIC));
+    let mut response = own_answer(StatusCode::FOUND, recorder.caller());
     let headers = response.headers_mut();
     headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     match HeaderValue::from_str(&location) {
@@ -81,12 +83,14 @@ pub(crate) fn loop_of(target: &PathAndQuery) -> Option<(RuleId, PathAndQuery)> {
 pub(super) fn in_place_of_the_origin(silence: &Silence, mut recorder: Recorder) -> Response<ReplyBody> {
     let kind = match silence {
         Silence::Unreachable { .. } => ProblemKind::BadGateway,
+        Silence::BrokenUpload => ProblemKind::BadRequest,
         Silence::TooLate { .. } | Silence::Expired => ProblemKind::GatewayTimeout,
     };
-    let (response, bytes) = problem(&Problem::new(kind, format!("the rig {silence}")));
+    let (response, bytes) = problem(&Problem::new(kind, format!("the rig {silence}")), recorder.caller());
     match silence {
         Silence::Unreachable { .. } | Silence::TooLate { .. } => recorder.silent(),
         Silence::Expired => recorder.expired(),
+        Silence::BrokenUpload => recorder.client_broke(),
     }
     recorder.answers(response.status(), response.headers(), true);
     recorder.sent(bytes);
@@ -96,8 +100,10 @@ pub(super) fn in_place_of_the_origin(silence: &Silence, mut recorder: Recorder) 
 
 /// A script that cannot be performed is a bug of the rig, and says so.
 pub(super) fn broken_script(mut recorder: Recorder) -> Response<ReplyBody> {
-    let (response, bytes) =
-        problem(&Problem::new(ProblemKind::Internal, "a fault's script begins in its middle"));
+    let (response, bytes) = problem(
+        &Problem::new(ProblemKind::Internal, "a fault's script begins in its middle"),
+        recorder.caller(),
+    );
     recorder.answers(response.status(), response.headers(), true);
     recorder.sent(bytes);
     recorder.not_performed("not_performed");
@@ -105,23 +111,29 @@ pub(super) fn broken_script(mut recorder: Recorder) -> Response<ReplyBody> {
     response
 }
 
+/// The answer to a preflight that its page would not have sent to the origin.
+pub(super) fn own_preflight(asked: &HeaderMap, caller: &Caller) -> Parts {
+    let (mut head, _empty) = own_answer(StatusCode::NO_CONTENT, caller).into_parts();
+    cors::allow_what_is_asked(&mut head.headers, asked);
+    head
+}
+
 /// The head of an answer the rig makes itself, without a body.
-pub(crate) fn own_answer(status: StatusCode) -> Response<ReplyBody> {
+pub(crate) fn own_answer(status: StatusCode, caller: &Caller) -> Response<ReplyBody> {
     let mut response = Response::new(empty());
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
+    cors::open_to_all(headers, caller.page());
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
 /// A problem as an answer to a player, with the length of its body.
-pub(crate) fn problem(problem: &Problem) -> (Response<ReplyBody>, usize) {
+pub(crate) fn problem(problem: &Problem, caller: &Caller) -> (Response<ReplyBody>, usize) {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = Bytes::from(serde_json::to_vec(problem).unwrap_or_default());
     let length = body.len();
-    let mut response = own_answer(status);
+    let mut response = own_answer(status, caller);
     *response.body_mut() = whole(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     (response, length)

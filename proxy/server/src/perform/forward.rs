@@ -1,21 +1,28 @@
 //! The step that asks the origin: its head passes, its body is handed on, its playlists are read on the way.
 //!
 //! Invariant: one upstream request per client request that is answered. A body is held back only when it is a playlist that must
-//! be read (see `playlist.rs`). Nothing of a head changes but the headers of the hop, what described a playlist that was edited,
-//! whether caches may keep what a fault changed, and a redirect that would leave the rig for the origin itself.
+//! be read (see `reading.rs`). Nothing of a head changes but the headers of the hop, what described a playlist that was changed,
+//! whether caches may keep what a fault changed, and what the rig's address makes untrue: a redirect, cookies, and the page that
+//! may read it; each of these is a remark of the record.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::response::Parts;
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http::{Method, Request, StatusCode, Uri};
 use hyper::body::Body;
-use rebuffer_media::classify_fallback;
+use rebuffer_media::{Address, Sniffed, classify_fallback, sniff};
+use rebuffer_model::{Known, Remark};
 
+use super::answer::own_preflight;
 use super::ending::Breach;
-use super::playlist::{self, Collected};
-use crate::origin::{OriginBody, Silence, strip_hop_by_hop, target_of};
+use super::outbound::{self, Outbound};
+use super::playlist::{self, Passed};
+use super::reading::{self, Looked};
+use super::target::Target;
+use super::{location, revalidation};
+use crate::cors::Verdict;
+use crate::origin::{OriginBody, Silence, strip_hop_by_hop};
 use crate::record::{Recorder, has_body};
-use crate::sessions::Session;
 use crate::upload::Upload;
 
 /// An answer of the origin on its way.
@@ -29,6 +36,8 @@ pub(crate) struct Forwarded {
     pub(super) playlist: bool,
     /// Whether the head is another one than the origin's.
     pub(super) edited: bool,
+    /// Where it leads, when it is a redirect that stays at the rig.
+    pub(super) led: Option<Address>,
 }
 
 /// Where the body comes from.
@@ -42,7 +51,27 @@ pub(super) enum Source {
     BrokenOff { read: Bytes, how: Breach },
 }
 
+impl Source {
+    /// Nothing of it was read.
+    pub(super) fn unread(body: OriginBody) -> Self {
+        Self::Origin { read: Bytes::new(), rest: Some(body) }
+    }
+
+    /// All of it was read.
+    pub(super) fn read(read: Bytes) -> Self {
+        Self::Origin { read, rest: None }
+    }
+
+    pub(super) fn broken_off(read: Bytes, how: Breach) -> Self {
+        Self::BrokenOff { read, how }
+    }
+}
+
 impl Forwarded {
+    pub(super) fn without_body(head: Parts, may_have_body: bool, edited: bool) -> Self {
+        Self { head, source: Source::Nothing, may_have_body, playlist: false, edited, led: None }
+    }
+
     /// It is not what the origin said, and no cache may say it again: a fault strikes as often as its rule fires.
     pub(super) fn is_a_fault(&mut self) {
         self.head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -53,6 +82,11 @@ impl Forwarded {
         !matches!(self.source, Source::Nothing)
     }
 
+    /// Whether it is a redirect that stays at the rig.
+    pub(crate) fn leads_on(&self) -> bool {
+        self.led.is_some()
+    }
+
     /// The body, when it is a playlist that was read whole.
     pub(super) fn playlist(&self) -> Option<&Bytes> {
         match &self.source {
@@ -60,6 +94,12 @@ impl Forwarded {
             Source::Origin { .. } | Source::Nothing | Source::BrokenOff { .. } => None,
         }
     }
+}
+
+/// Whether the first bytes of a body that nobody read look like a playlist.
+pub(super) fn looks_like_playlist(first: &[u8]) -> bool {
+    matches!(first, [b'#' | b'<' | 0xef | 0xfe | 0xff | b'\n' | b'\r' | b' ' | b'\t', ..])
+        && sniff(first) == Sniffed::Playlist
 }
 
 /// Takes the directives of a blocking reload out of a request, which then is one for the playlist as it is.
@@ -79,62 +119,107 @@ pub(super) fn drop_directives(request: &mut Request<Upload>) {
 
 /// Asks the origin.
 pub(super) async fn forward(
-    request: Box<Request<Upload>>,
+    target: &Target,
+    mut request: Box<Request<Upload>>,
     recorder: &mut Recorder,
 ) -> Result<Box<Forwarded>, Silence> {
-    let session = recorder.session().clone();
-    let target = target_of(request.uri());
+    let outbound = outbound::prepare(&mut request, target, recorder);
+    if outbound.needs_no_preflight {
+        recorder.remark(Remark::PreflightAnswered);
+        let head = own_preflight(request.headers(), recorder.caller());
+        return Ok(Box::new(Forwarded::without_body(head, false, true)));
+    }
+    let endpoint = recorder.session().clone();
     let url = crate::redact::path_and_query(request.uri());
-    let method = request.method().clone();
-    let heard = session.origin.ask(request).await?;
-    recorder.heard(&session.origin, &url, &heard);
+    let heard = endpoint.origin().ask(request).await?;
+    recorder.heard(endpoint.origin(), &url, &heard);
     let (mut head, body) = heard.response.into_parts();
     strip_hop_by_hop(&mut head.headers);
-    keep_redirect_here(&session, &mut head.headers);
-    let may_have_body = has_body(&method, head.status);
-    let of_playlist = is_playlist(&head, target.as_str());
-    if !may_have_body || body.is_end_stream() {
-        let source = Source::Nothing;
-        let edited = method == Method::HEAD && of_playlist && !session.player.content().is_neutral();
-        if edited {
-            playlist::say_nothing_of_the_body(&mut head.headers);
-        }
-        return Ok(Box::new(Forwarded { head, source, may_have_body, playlist: false, edited }));
-    }
-    if method != Method::GET || !of_playlist {
-        let source = Source::Origin { read: Bytes::new(), rest: Some(body) };
-        return Ok(Box::new(Forwarded { head, source, may_have_body, playlist: false, edited: false }));
-    }
-    let (mut whole, mut edited) = (false, false);
-    let source = match Box::pin(playlist::collect(body, session.origin.stall())).await {
-        Collected::Whole(body) => {
-            whole = true;
-            let (read, changed) = playlist::read(&session, recorder, target.as_str(), &mut head, body);
-            edited = changed;
-            Source::Origin { read, rest: None }
-        }
-        Collected::TooLong(read, rest) => {
-            playlist::pass_unread(&session, recorder);
-            Source::Origin { read, rest: Some(rest) }
-        }
-        Collected::Broken(read, how) => Source::BrokenOff { read, how },
+    let led = location::lead(&mut head, target, recorder).await;
+    let may_have_body = has_body(recorder.caller().method(), head.status);
+    let mut forwarded = if !may_have_body || body.is_end_stream() {
+        without_body(head, may_have_body, target, recorder)
+    } else {
+        with_body(head, body, target, &outbound, recorder).await
     };
-    Ok(Box::new(Forwarded { head, source, may_have_body, playlist: whole, edited }))
+    forwarded.led = led;
+    fit_to_client(&mut forwarded, &outbound, recorder);
+    Ok(Box::new(forwarded))
 }
 
-fn is_playlist(head: &Parts, target: &str) -> bool {
+fn without_body(mut head: Parts, may_have_body: bool, target: &Target, recorder: &Recorder) -> Forwarded {
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    head.status == StatusCode::OK && classify_fallback(target, content_type).is_manifest()
+    let of_playlist = classify_fallback(target.as_str(), content_type).is_manifest() || target.is_read();
+    let edited = recorder.caller().method() == Method::HEAD
+        && head.status.is_success()
+        && of_playlist
+        && !recorder.session().player.content().is_neutral();
+    if edited {
+        playlist::say_nothing_of_the_body(&mut head.headers);
+    }
+    Forwarded::without_body(head, may_have_body, edited)
 }
 
-/// A redirect to the origin itself stays on the session.
-fn keep_redirect_here(session: &Session, headers: &mut HeaderMap) {
-    let Some(location) = headers.get(LOCATION).and_then(|location| location.to_str().ok()) else { return };
-    let here = location
-        .strip_prefix(&session.origin.base())
-        .filter(|rest| rest.starts_with('/'))
-        .and_then(|rest| HeaderValue::from_str(rest).ok());
-    if let Some(here) = here {
-        headers.insert(LOCATION, here);
+async fn with_body(
+    mut head: Parts,
+    body: OriginBody,
+    target: &Target,
+    outbound: &Outbound,
+    recorder: &mut Recorder,
+) -> Forwarded {
+    let is_met = head.status.is_success()
+        && outbound.condition.as_ref().is_some_and(|condition| condition.is_met_by(&head.headers));
+    let (source, playlist, edited) = match Box::pin(reading::look(&head, body, target, recorder)).await {
+        Looked::Playlist { playlist, coded } => {
+            let passed = Box::pin(playlist::pass(playlist, coded, &mut head, target, recorder)).await;
+            let Passed { body, changed } = passed;
+            (Source::read(body), true, changed)
+        }
+        Looked::Passes { source, unread } => {
+            if let Some(reason) = unread {
+                playlist::pass_unread(&reason, target, recorder);
+            } else if !target.is_declared() && recorder.seen().kind.is_manifest() {
+                // Its name was a playlist's, and it is none.
+                let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+                let kind = classify_fallback(target.as_str(), content_type);
+                recorder.classified(kind, Known::Guessed, None, None);
+            }
+            (source, false, false)
+        }
+    };
+    // What is changed in another way in each session is not what the client has.
+    if is_met
+        && (!edited
+            || head.headers.contains_key(http::header::ETAG)
+            || head.headers.contains_key(http::header::LAST_MODIFIED))
+    {
+        recorder.remark(Remark::NotModifiedByRig);
+        head.status = StatusCode::NOT_MODIFIED;
+        revalidation::describe_nothing(&mut head.headers);
+        return Forwarded::without_body(head, false, true);
     }
+    Forwarded { head, source, may_have_body: true, playlist, edited, led: None }
+}
+
+/// What the origin says to its clients, said to a client of the rig.
+fn fit_to_client(forwarded: &mut Forwarded, outbound: &Outbound, recorder: &mut Recorder) {
+    let (rig, endpoint) = (recorder.rig().clone(), recorder.session().clone());
+    let secure = recorder.caller().is_secure();
+    let (player, origin) = (endpoint.player_id(), &endpoint.origin().address);
+    let mut remarks = Vec::new();
+    let headers = &mut forwarded.head.headers;
+    rig.cookies.rewrite_set(headers, player, origin, secure, |remark| remarks.push(remark));
+    forwarded.edited |= !remarks.is_empty();
+    if let Some(page) = &outbound.page {
+        match page.answer(headers) {
+            Verdict::AsItIs => {}
+            Verdict::Rewritten => {
+                forwarded.edited = true;
+                remarks.push(Remark::CorsRewritten);
+            }
+            Verdict::Refused => remarks.push(Remark::CorsRefused),
+        }
+    }
+    forwarded.edited |= recorder.has_remark(Remark::LocationRewritten);
+    remarks.into_iter().for_each(|remark| recorder.remark(remark));
 }

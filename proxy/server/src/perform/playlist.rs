@@ -1,31 +1,34 @@
-//! Playlists on their way: read into the session's graph, edited as the player's `content` asks, broken as a fault asks.
+//! Playlists on their way: learned by the session, edited as the player's `content` asks, led to the session's ports, broken as a
+//! fault asks.
 //!
-//! Invariant: at most [`MAX_PLAYLIST_BYTES`] are held; what is longer passes unread. The graph learns what the origin said, never
-//! an edit of it. What was asked and could not be done is in the row. A validator of the origin never stands beside a body that
-//! it does not describe. Deliberately absent: the edits themselves (see the media room).
+//! Invariant: the session learns what the origin said, never an edit of it. What was asked and could not be done is in the row. A
+//! validator of the origin never stands beside a body that it does not describe. A playlist that is not changed goes out as it came,
+//! in its coding. Deliberately absent: the edits themselves (see the media room).
 
-use std::io::Read;
-
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderName, HeaderValue,
     IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use http::response::Parts;
-use http_body_util::BodyExt;
-use rebuffer_media::{Absorbed, Ladder, MAX_PLAYLIST_BYTES, MISBEHAVIOURS, Unmet, localise, manipulate};
-use rebuffer_model::{
-    Action, ActionKind, ActionSource, Content, Edits, PlaylistRule, RecordBody, RequestKind, UnmetEdit,
-    Variant,
+use rebuffer_media::{
+    Absorbed, Address, Context, Foreign, Ladder, Leads, Localised, MISBEHAVIOURS, Manipulated, Playlist,
+    Unmet, localise, manipulate,
 };
+use rebuffer_model::{ActionKind, Content, Edits, Known, PlaylistRule, Remark, RequestKind, UnmetEdit};
 
-use super::ending::Breach;
+use super::coding;
 use super::forward::{Forwarded, Source};
+use super::location::{address_of, reach_foreign, reach_known};
+use super::target::Target;
 use crate::clock;
-use crate::origin::OriginBody;
+use crate::learning;
 use crate::record::Recorder;
-use crate::sessions::Session;
+use crate::sessions::{Endpoint, Topic};
+
+/// A longer one is read on a thread that no player waits for.
+const LONG: usize = 256 << 10;
 
 /// What says of a body which bytes it has.
 const DIGESTS: [HeaderName; 4] = [
@@ -35,38 +38,16 @@ const DIGESTS: [HeaderName; 4] = [
     HeaderName::from_static("repr-digest"),
 ];
 
-/// Why a playlist in an encoding of its own is not edited.
-const UNREADABLE: Unmet = Unmet { field: "", why: "the playlist comes in an encoding that is not read here" };
+/// Why a playlist that was not read is not edited.
+const UNREAD: Unmet = Unmet { field: "", why: "the playlist was not read; `playlist_unread` says why" };
 
-/// The body of a playlist as it came.
-pub(super) enum Collected {
-    Whole(Bytes),
-    TooLong(Bytes, OriginBody),
-    Broken(Bytes, Breach),
+/// A playlist after all that is done to it.
+pub(super) struct Passed {
+    /// The body that goes to the client.
+    pub(super) body: Bytes,
+    /// Whether it is another one than the origin's.
+    pub(super) changed: bool,
 }
-
-/// Reads a body as far as it may be held.
-pub(super) async fn collect(mut body: OriginBody, stall: std::time::Duration) -> Collected {
-    let mut read = BytesMut::new();
-    loop {
-        match tokio::time::timeout(stall, body.frame()).await {
-            Ok(Some(Ok(frame))) => {
-                if let Ok(data) = frame.into_data() {
-                    read.extend_from_slice(&data);
-                }
-            }
-            Ok(None) => return Collected::Whole(read.freeze()),
-            Ok(Some(Err(error))) => return Collected::Broken(read.freeze(), Breach::of(&error)),
-            Err(_elapsed) => return Collected::Broken(read.freeze(), Breach::Ended),
-        }
-        if read.len() > MAX_PLAYLIST_BYTES {
-            return Collected::TooLong(read.freeze(), body);
-        }
-    }
-}
-
-/// Why a playlist that is longer than is read is not edited.
-const TOO_LONG: Unmet = Unmet { field: "", why: "the playlist is longer than is read here" };
 
 /// Asks for a playlist in such a way that it can be edited: as text, the whole of it, and not only if it changed, because the
 /// client's copy may be an edited one.
@@ -76,33 +57,125 @@ pub(crate) fn ask_for_text(headers: &mut HeaderMap) {
     }
 }
 
-/// Reads a playlist, and returns the bytes that go to the client, with whether they are others than the origin's.
-pub(super) fn read(
-    session: &Session,
-    recorder: &mut Recorder,
-    target: &str,
+/// Learns from a playlist, and makes it what the client gets.
+pub(super) async fn pass(
+    playlist: Box<Playlist>,
+    coded: Bytes,
     head: &mut Parts,
-    playlist: Bytes,
-) -> (Bytes, bool) {
-    let content = session.player.content();
-    let Some(text) = decoded(&head.headers, &playlist) else {
-        edited(session, recorder, &content, 0, &[UNREADABLE]);
-        return (playlist, false);
+    target: &Target,
+    recorder: &mut Recorder,
+) -> Passed {
+    let endpoint = recorder.session().clone();
+    let at = endpoint.address(target.as_str());
+    open_ports(&playlist, &at, recorder).await;
+    let ports = endpoint.ports();
+    let addresses = ports.iter().filter_map(|port| Some((port.id, address_of(port.id, recorder)?)));
+    let addresses = addresses.collect::<Vec<_>>();
+    let content = endpoint.player.content();
+    let asked = content.clone();
+    let work = move || {
+        let (context, absorbed, ladder) = learn(&endpoint, &at, &playlist);
+        let Manipulated { playlist: edited, changed, unmet } = manipulate(&playlist, &content);
+        let serves =
+            |id| addresses.iter().find(|(known, _)| *known == id).map(|(_, address)| address.clone());
+        (absorbed, ladder, changed, unmet, localise(&edited, &context, serves))
     };
-    learn(session, recorder, target, head, &text);
-    let manipulated = manipulate(&text, &content);
-    edited(session, recorder, &content, manipulated.changed, &manipulated.unmet);
-    let localised = localise(&manipulated.body, &session.origin.media_origins());
-    if manipulated.changed + localised.changed == 0 {
-        return (playlist, false);
+    let is_long = coded.len() > LONG;
+    let (absorbed, ladder, edits, unmet, localised) =
+        if is_long { away_from_players(work).await } else { work() };
+    told(absorbed, &ladder, recorder);
+    note_edits(&asked, edits, &unmet, recorder);
+    let Localised { playlist, changed: led, names_ports } = localised;
+    if led > 0 {
+        recorder.remark(Remark::UrlsRewritten);
     }
-    describe(&mut head.headers, localised.body.len(), manipulated.changed == 0);
-    (localised.body, true)
+    if edits + led == 0 {
+        return Passed { body: coded, changed: false };
+    }
+    let body = playlist.body();
+    if coding::is_coded(&head.headers) {
+        recorder.remark(Remark::CodingRemoved);
+    }
+    describe(&mut head.headers, body.len(), edits == 0 && !names_ports);
+    Passed { body, changed: true }
 }
 
-/// A playlist passes unread.
-pub(super) fn pass_unread(session: &Session, recorder: &mut Recorder) {
-    edited(session, recorder, &session.player.content(), 0, &[TOO_LONG]);
+async fn away_from_players<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+/// Sees to it that each origin the playlist leads to has a port of the session, where it may be reached.
+async fn open_ports(playlist: &Playlist, at: &Address, recorder: &mut Recorder) {
+    let context = recorder.session().learned.graph.lock().context(at, playlist);
+    let Leads { origins, foreign } = context.leads(playlist);
+    for origin in origins {
+        if address_of(origin, recorder).is_none() {
+            reach_known(origin, recorder).await;
+        }
+    }
+    for foreign in &foreign {
+        reach_foreign(foreign as &Foreign, recorder).await;
+    }
+}
+
+/// The session learns what a playlist declares.
+fn learn(endpoint: &Endpoint, at: &Address, playlist: &Playlist) -> (Context, Absorbed, Ladder) {
+    let mut graph = endpoint.learned.graph.lock();
+    let context = graph.context(at, playlist);
+    let absorbed = graph.absorb(playlist, &context, Some(clock::now()));
+    let ladder = Ladder::clone(graph.ladder());
+    drop(graph);
+    if absorbed.kind == RequestKind::MasterManifest {
+        let path = at.target.split('?').next().unwrap_or(&at.target);
+        endpoint.telemetry.master.store(std::sync::Arc::new(path.to_owned()));
+    }
+    (context, absorbed, ladder)
+}
+
+fn told(absorbed: Absorbed, ladder: &Ladder, recorder: &mut Recorder) {
+    let endpoint = recorder.session().clone();
+    endpoint.telemetry.forget_said(Topic::Unknown);
+    let Absorbed { kind, variant, presentation, ladder: change } = absorbed;
+    if let Some(change) = change {
+        learning::ladder_changed(recorder.rig(), &endpoint, change, ladder);
+    }
+    let presentation = presentation.as_ref().map(|(presentation, rungs)| (presentation, *rungs));
+    recorder.classified(kind, Known::Declared, variant.as_deref(), presentation);
+}
+
+/// A body that looks like a playlist passes unread.
+pub(super) fn pass_unread(reason: &str, target: &Target, recorder: &mut Recorder) {
+    recorder.unread(reason);
+    let endpoint = recorder.session().clone();
+    let path = target.path().to_owned();
+    if endpoint.telemetry.is_news(Topic::Unread, &format!("{path} {reason}")) {
+        learning::tell(
+            recorder.rig(),
+            &endpoint,
+            ActionKind::PlaylistUnread { path, reason: reason.to_owned() },
+        );
+    }
+    note_edits(&endpoint.player.content(), 0, &[UNREAD], recorder);
+}
+
+/// What was edited goes into the row, and what could not be edited is said once as an action.
+fn note_edits(content: &Content, changed: usize, unmet: &[Unmet], recorder: &mut Recorder) {
+    if content.is_neutral() {
+        return;
+    }
+    let unmet =
+        unmet.iter().map(|unmet| UnmetEdit { field: unmet.field.to_owned(), why: unmet.why.to_owned() });
+    let unmet = unmet.collect::<Vec<_>>();
+    let endpoint = recorder.session().clone();
+    for UnmetEdit { field, why } in unmet.iter().cloned() {
+        if endpoint.telemetry.is_news(Topic::Unmet, &format!("{field}: {why}")) {
+            learning::tell(recorder.rig(), &endpoint, ActionKind::ContentUnmet { field, why });
+        }
+    }
+    recorder.edited(Edits { changed: changed as u64, unmet });
 }
 
 /// Breaks a rule of low-latency HLS in an answer; false when there is nothing to break. `before` is what the URL was answered
@@ -113,7 +186,7 @@ pub(super) fn break_rule(
     rule: PlaylistRule,
     extent: Option<u64>,
 ) -> bool {
-    let text = |answer: &Forwarded| decoded(&answer.head.headers, answer.playlist()?);
+    let text = |answer: &Forwarded| coding::decode(&answer.head.headers, answer.playlist()?).ok();
     let before = before.and_then(text);
     let row = MISBEHAVIOURS.iter().find(|row| row.name == rule.as_str());
     let broken = text(answer)
@@ -121,66 +194,12 @@ pub(super) fn break_rule(
         .and_then(|(text, row)| (row.apply)(&text, before.as_ref(), extent.unwrap_or(row.extent)));
     let Some(broken) = broken else { return false };
     describe(&mut answer.head.headers, broken.len(), false);
-    answer.source = Source::Origin { read: broken, rest: None };
+    answer.source = Source::read(broken);
     answer.edited = true;
     true
 }
 
-/// The session learns what a playlist declares.
-fn learn(session: &Session, recorder: &mut Recorder, target: &str, head: &Parts, text: &Bytes) {
-    let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let mut graph = session.graph.lock();
-    let absorbed = graph.absorb(target, content_type, text);
-    let ladder = Ladder::clone(graph.ladder());
-    drop(graph);
-    let Absorbed { kind, variant, ladder_changed, replaced, foreign } = absorbed;
-    if ladder_changed {
-        session.player.set_ladder(variants(&ladder));
-        session.conductor.ladder_changed();
-        recorder.rig().events.player_updated(&session.player);
-    }
-    if let Some(old) = replaced {
-        let kind = ActionKind::ManifestChanged { old: variants(&old), new: variants(&ladder) };
-        note(session, recorder, kind);
-    }
-    if kind == RequestKind::MasterManifest {
-        let path = target.split('?').next().unwrap_or(target);
-        session.telemetry.master.store(std::sync::Arc::new(path.to_owned()));
-    }
-    recorder.classified(kind, variant.as_deref());
-    for host in foreign {
-        if session.telemetry.first_mention(&host) {
-            note(session, recorder, ActionKind::OriginLeft { host });
-        }
-    }
-}
-
-fn variants(ladder: &Ladder) -> Vec<Variant> {
-    ladder.iter().map(|variant| (**variant).clone()).collect()
-}
-
-/// What was edited goes into the row, and what could not be edited is said once as an action.
-fn edited(session: &Session, recorder: &mut Recorder, content: &Content, changed: usize, unmet: &[Unmet]) {
-    if content.is_neutral() {
-        return;
-    }
-    let unmet =
-        unmet.iter().map(|unmet| UnmetEdit { field: unmet.field.to_owned(), why: unmet.why.to_owned() });
-    let unmet = unmet.collect::<Vec<_>>();
-    for UnmetEdit { field, why } in unmet.iter().cloned() {
-        if session.telemetry.first_mention(&format!("content {field}: {why}")) {
-            note(session, recorder, ActionKind::ContentUnmet { field, why });
-        }
-    }
-    recorder.edited(Edits { changed: changed as u64, unmet });
-}
-
-fn note(session: &Session, recorder: &Recorder, kind: ActionKind) {
-    let action = Action { who: session.player.who(), source: ActionSource::Proxy, kind };
-    recorder.rig().feed.append(clock::now(), &RecordBody::Action(Box::new(action)));
-}
-
-/// Makes a head say what is true of an edited body. Where an edit is always the same, the origin's validator still describes it,
+/// Makes a head say what is true of a changed body. Where a change is always the same, the origin's validator still describes it,
 /// if weakly; where it may be another one next time, none does.
 fn describe(headers: &mut HeaderMap, length: usize, always_so: bool) {
     headers.remove(CONTENT_ENCODING);
@@ -196,6 +215,12 @@ fn describe(headers: &mut HeaderMap, length: usize, always_so: bool) {
     if headers.contains_key(CONTENT_LENGTH) {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
+    let range = format!("bytes 0-{}/{length}", length.saturating_sub(1));
+    if headers.contains_key(CONTENT_RANGE)
+        && let Ok(range) = HeaderValue::from_str(&range)
+    {
+        headers.insert(CONTENT_RANGE, range);
+    }
 }
 
 /// Makes the head of a playlist that would be edited, and whose body was not asked for, say nothing of the body.
@@ -209,23 +234,6 @@ fn weaken(headers: &mut HeaderMap) {
     if let Some(weak) = strong.and_then(|etag| HeaderValue::from_str(&format!("W/{etag}")).ok()) {
         headers.insert(ETAG, weak);
     }
-}
-
-/// The playlist as text; `None` when its encoding is not known or not honoured.
-fn decoded(headers: &HeaderMap, body: &Bytes) -> Option<Bytes> {
-    let mut text = Vec::new();
-    let limit = MAX_PLAYLIST_BYTES as u64;
-    match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
-        None | Some(b"" | b"identity") => return Some(body.clone()),
-        Some(b"gzip" | b"x-gzip") => {
-            flate2::read::MultiGzDecoder::new(&body[..]).take(limit).read_to_end(&mut text).ok()?
-        }
-        Some(b"deflate") => {
-            flate2::read::ZlibDecoder::new(&body[..]).take(limit).read_to_end(&mut text).ok()?
-        }
-        Some(_) => return None,
-    };
-    Some(text.into())
 }
 
 #[cfg(test)]
@@ -243,24 +251,27 @@ mod tests {
 
     #[test]
     fn a_head_describes_the_body_that_goes_out() {
-        let head = || {
-            let mut headers = HeaderMap::new();
-            let fields =
-                [("etag", "\"a\""), ("last-modified", "x"), ("content-length", "9"), ("digest", "y")];
-            for (name, value) in fields.into_iter().chain([("content-encoding", "gzip")]) {
-                headers.insert(name, value.parse().unwrap());
-            }
-            headers
-        };
+        let fields = [
+            ("etag", "\"a\""),
+            ("last-modified", "x"),
+            ("content-length", "9"),
+            ("content-range", "bytes 0-8/9"),
+            ("digest", "y"),
+            ("content-encoding", "gzip"),
+        ];
         let left = |always_so| {
-            let mut headers = head();
+            let mut headers = fields
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+                .collect::<HeaderMap>();
             describe(&mut headers, 7, always_so);
             let value = |name: &HeaderName| headers[name].to_str().unwrap().to_owned();
             let mut left = headers.keys().map(|name| format!("{name}: {}", value(name))).collect::<Vec<_>>();
             left.sort();
             left
         };
-        assert_eq!(left(true), ["content-length: 7", "etag: W/\"a\"", "last-modified: x"]);
-        assert_eq!(left(false), ["content-length: 7"]);
+        let always = ["content-length: 7", "content-range: bytes 0-6/7", "etag: W/\"a\"", "last-modified: x"];
+        assert_eq!(left(true), always);
+        assert_eq!(left(false), always[..2]);
     }
 }

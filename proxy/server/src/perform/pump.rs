@@ -12,13 +12,15 @@ use http::Response;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use rebuffer_engine::Script;
-use rebuffer_model::Step;
+use rebuffer_model::{Remark, Step};
 use rebuffer_shaper::Link;
 
 use super::damage::Damaged;
 use super::ending::{self, Breach, Broken};
-use super::forward::{Forwarded, Source};
+use super::forward::{Forwarded, Source, looks_like_playlist};
 use super::pace::Pace;
+use super::playlist;
+use super::target::Target;
 use super::{ReplyBody, empty, left_out};
 use crate::origin::OriginBody;
 use crate::record::{Recorder, content_length};
@@ -31,9 +33,10 @@ pub(super) fn pumped(
     forwarded: Box<Forwarded>,
     script: Script,
     at: usize,
+    target: Target,
     mut recorder: Recorder,
 ) -> Response<ReplyBody> {
-    let Forwarded { head, source, may_have_body, edited, .. } = *forwarded;
+    let Forwarded { head, source, may_have_body, edited, playlist, .. } = *forwarded;
     recorder.answers(head.status, &head.headers, edited);
     let (ready, rest, broken) = match source {
         Source::Nothing => {
@@ -55,7 +58,7 @@ pub(super) fn pumped(
     recorder.received(ready.len());
     let pump = Pump {
         link: recorder.session().link.clone(),
-        stall: recorder.session().origin.stall(),
+        stall: recorder.session().origin().stall(),
         recorder,
         ready,
         rest,
@@ -67,6 +70,8 @@ pub(super) fn pumped(
         pace: None,
         sent: 0,
         expected,
+        unseen: !playlist,
+        target,
     };
     let body = StreamBody::new(stream::unfold(Some(Box::new(pump)), |pump| async { pump?.next().await }));
     Response::from_parts(head, body.boxed_unsync())
@@ -89,8 +94,11 @@ struct Pump {
     damage: Option<Damaged>,
     pace: Option<Pace>,
     sent: u64,
+    target: Target,
     /// The declared length of the body.
     expected: Option<u64>,
+    /// Whether its first bytes are still to be looked at, because nobody has read them.
+    unseen: bool,
 }
 
 /// What drawing from the origin gave.
@@ -175,6 +183,18 @@ impl Pump {
         (most.saturating_sub(self.sent), usize::from(self.expected.is_none()))
     }
 
+    /// A playlist that nobody read, because it was taken for something else or came too late, is told.
+    fn look_at_first_bytes(&mut self) {
+        if looks_like_playlist(&self.ready) && !self.recorder.has_remark(Remark::PlaylistUnread) {
+            let reason = if self.target.is_declared() {
+                "a playlist declared it to be something else"
+            } else {
+                "its body began too long after its head"
+            };
+            playlist::pass_unread(reason, &self.target, &mut self.recorder);
+        }
+    }
+
     /// The client gets what the origin gave, and then the same end.
     async fn break_like_the_origin(&mut self, how: Breach) -> Broken {
         self.recorder.origin_broke();
@@ -227,6 +247,10 @@ impl Pump {
     }
 
     async fn hand_over(&mut self, most: usize) -> Frame<Bytes> {
+        if self.unseen {
+            self.unseen = false;
+            self.look_at_first_bytes();
+        }
         let mut count = most;
         if self.damage.is_some() {
             count = count.min(DAMAGED_PIECE);

@@ -48,7 +48,7 @@ pub(crate) struct Start {
     pub(crate) port: Option<u16>,
 }
 
-/// The player's session at this origin: the one it has, or a new one. Once begun it goes on to its end, also when the client
+/// The player's session: the one it has, or a new one at this origin. Once begun it goes on to its end, also when the client
 /// that asked hangs up, so that no port or link is left half taken.
 pub(crate) async fn open(
     rig: &Arc<Rig>,
@@ -56,15 +56,7 @@ pub(crate) async fn open(
     start: Start,
 ) -> Result<Arc<Session>, OpenError> {
     let (within, player) = (Arc::clone(rig), Arc::clone(player));
-    let opening = async move { open_to_the_end(&within, &player, start).await };
-    match rig.tasks.run_to_the_end(opening).await {
-        Ok(opened) => opened,
-        Err(ended) => match ended.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The rig's runtime is gone, and nobody will be answered any more.
-            Err(_cancelled) => std::future::pending().await,
-        },
-    }
+    rig.tasks.finish(async move { open_to_the_end(&within, &player, start).await }).await
 }
 
 async fn open_to_the_end(
@@ -77,12 +69,9 @@ async fn open_to_the_end(
         return Err(OpenError::Removed);
     }
     if let Some(session) = player.session() {
-        if session.origin.config.name == start.origin.config.name {
-            return Ok(session);
-        }
-        super::reap::end(rig, &session, rebuffer_model::EndReason::Replaced).await;
+        return Ok(session);
     }
-    let holder = Holder { player_id: player.id, origin: start.origin.config.name.clone() };
+    let holder = Holder { player_id: player.id, origin: Arc::clone(&start.origin) };
     let taken = match start.port {
         Some(port) => rig.ports.retake(port, holder).map_err(NoPort::Bind)?.ok_or(OpenError::NotItsPort)?,
         None => rig.ports.take(holder)?,
@@ -128,7 +117,7 @@ async fn prepare(
         }
     };
     let origin = Arc::clone(&start.origin);
-    let binding = Binding { port, player_id: player.id, origin: origin.config.name.clone() };
+    let binding = Binding { port, player_id: player.id, origin: origin.key() };
     if let Err(error) = rig.store.bind(binding).await {
         drop(changing);
         let _nobody_was_told = conductor.end().await;
@@ -138,7 +127,7 @@ async fn prepare(
     let client = Client { ip: start.ip, user_agent: start.user_agent.clone() };
     let id = SessionId(Uuid::now_v7());
     let link = (link, conductor);
-    Ok((Arc::new(Session::new(id, Arc::clone(player), port, origin, link, client)), changing))
+    Ok((Arc::new(Session::new(id, Arc::clone(player), (port, origin), link, client)), changing))
 }
 
 /// Takes a link down; what the kernel does not give back is said and cleaned up at the next start.
@@ -153,12 +142,10 @@ pub(super) async fn detach(link: Link) {
 pub(crate) fn restore_ports(rig: &Arc<Rig>, bindings: Vec<Binding>) {
     for Binding { port, player_id, origin } in bindings {
         let range = rig.ports.range();
-        if range.is_ephemeral()
-            || !(range.first..=range.last).contains(&port)
-            || rig.origin(&origin).is_none()
-        {
+        if range.is_ephemeral() || !(range.first..=range.last).contains(&port) {
             continue;
         }
+        let Some(origin) = rig.origins.by_key(&origin) else { continue };
         match rig.ports.retake(port, Holder { player_id, origin }) {
             Ok(None) => {}
             Ok(Some(taken)) => {

@@ -3,7 +3,7 @@
 //! Invariant: `control` is replaced as a whole, by whoever holds `change`, and only after it is in force and stored; the
 //! counters of the rules move only in `decide`. Both locks are held for a moment and never across an await.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -11,13 +11,15 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
 use rebuffer_api::{CurrentPlay, PlayerRecord, RuleCounters};
 use rebuffer_engine::{Decision, Moment, RequestView, RuleBook, RuleError};
+use rebuffer_media::{Graph, OriginId};
 use rebuffer_model::{
-    AttemptId, CmcdState, Content, Control, PlayId, PlayerId, PlayerMetrics, Rule, RuleId, Timestamp,
-    TransferTimeouts, TransportFault, Variant, Who,
+    AttemptId, CmcdState, Content, Control, PlayId, PlayerId, PlayerMetrics, PlayerName, Rule, RuleId,
+    Timestamp, TransferTimeouts, TransportFault, Variant, Who, device_family,
 };
 
-use super::Session;
+use super::{Learned, Session};
 use crate::clock;
+use crate::origin::Origin;
 use crate::store::StoredPlayer;
 
 /// One player.
@@ -31,6 +33,8 @@ pub(crate) struct Player {
     control: ArcSwap<Controlled>,
     rules: Mutex<RuleBook>,
     said: Mutex<Said>,
+    /// What its playlists have taught; kept between sessions.
+    learned: ArcSwapOption<Learned>,
     /// The transport fault whose only window is over; it does not begin anew with the next session.
     spent_fault: Mutex<Option<TransportFault>>,
     last_seen: AtomicI64,
@@ -47,7 +51,13 @@ pub(crate) struct Controlled {
 
 #[derive(Debug, Default)]
 struct Said {
+    /// What it calls itself.
+    name: Option<PlayerName>,
+    /// The User-Agent of its last session.
+    user_agent: String,
     play: Option<CurrentPlay>,
+    /// The plays it left, and when; the last ones.
+    left: VecDeque<(CurrentPlay, Moment)>,
     /// What CMCD calls the play, whoever named it.
     sid: Option<PlayId>,
     metrics: Option<PlayerMetrics>,
@@ -63,11 +73,19 @@ const SAMPLE_EVERY: u64 = 1_000_000;
 /// A player that posted metrics this long ago posts no more, microseconds.
 const POSTS_NO_MORE: u64 = 60_000_000;
 
+/// A play that was left so long ago is not come back to, microseconds.
+const LEFT_FOR_GOOD: u64 = 60_000_000;
+/// The plays that may be come back to.
+const MAX_LEFT: usize = 8;
+
 /// What a client's mention of a play changed.
 #[derive(Debug, Default)]
 pub(crate) struct PlayEdge {
     pub(crate) ended: Option<PlayId>,
     pub(crate) started: Option<CurrentPlay>,
+    /// A play that this player left a moment ago; what mentions it belongs to it, and the current one goes on. Programme and
+    /// advertisement may have ids of their own.
+    pub(crate) beside: Option<CurrentPlay>,
 }
 
 impl Controlled {
@@ -88,6 +106,7 @@ impl Player {
             control: ArcSwap::default(),
             rules: Mutex::default(),
             said: Mutex::default(),
+            learned: ArcSwapOption::empty(),
             spent_fault: Mutex::default(),
             last_seen: AtomicI64::new(now.as_micros()),
             session: ArcSwapOption::empty(),
@@ -96,6 +115,7 @@ impl Player {
 
     pub(super) fn restored(stored: StoredPlayer) -> Result<Self, RuleError> {
         let player = Self { first_seen: stored.first_seen, ..Self::new(stored.id, stored.display_id) };
+        player.said.lock().name = stored.name;
         player.set_control(Controlled { control: stored.control, fields: stored.revisions })?;
         Ok(player)
     }
@@ -116,6 +136,7 @@ impl Player {
         StoredPlayer {
             id: self.id,
             display_id: self.display_id,
+            name: self.name(),
             control: controlled.control.clone(),
             revisions: controlled.fields.clone(),
             first_seen: self.first_seen,
@@ -135,10 +156,16 @@ impl Player {
         self.control.load().control.transfer_timeouts
     }
 
-    pub(crate) fn decide(&self, request: &RequestView<'_>) -> Decision {
+    /// Decides a request that a rule may have counted already.
+    pub(crate) fn decide(&self, request: &RequestView<'_>, counted_by: Option<&RuleId>) -> Decision {
         let mut rules = self.rules.lock();
         // Read under the lock: moments must not go back from one decision to the next.
-        rules.decide(request, clock::moment())
+        rules.decide_once(request, clock::moment(), counted_by)
+    }
+
+    /// Nothing is injected, and nothing is counted.
+    pub(crate) fn pass(&self) -> Decision {
+        self.rules.lock().pass()
     }
 
     /// The decision of a rule that led a request to where it now asks; `None` when the rule leads there no more.
@@ -152,6 +179,62 @@ impl Player {
 
     pub(crate) fn set_session(&self, session: Option<Arc<Session>>) {
         self.session.store(session);
+    }
+
+    /// What it calls itself.
+    pub(crate) fn name(&self) -> Option<PlayerName> {
+        self.said.lock().name.clone()
+    }
+
+    /// It calls itself so.
+    pub(crate) fn call(&self, name: PlayerName) {
+        let mut said = self.said.lock();
+        if said.name.as_ref() != Some(&name) {
+            said.name = Some(name);
+        }
+    }
+
+    /// What people call it: its label `name`, else what it calls itself, else its id.
+    pub(crate) fn shown_name(&self) -> String {
+        let controlled = self.control.load();
+        let label = controlled.control.labels.iter().find(|(key, _)| key.as_str() == "name");
+        let label = label.map(|(_, value)| value.as_str().to_owned());
+        label.or_else(|| self.name().map(String::from)).unwrap_or_else(|| self.id.to_string())
+    }
+
+    /// Whether its playlists named this URL of an origin.
+    pub(crate) fn declares(&self, origin: &Origin, target: &str) -> bool {
+        self.asks_graph(origin, |graph, id| graph.declares(id, target))
+    }
+
+    /// Whether its playlists named it in this very spelling.
+    pub(crate) fn declares_as(&self, origin: &Origin, target: &str) -> bool {
+        self.asks_graph(origin, |graph, id| graph.is_declared_as(id, target))
+    }
+
+    fn asks_graph(&self, origin: &Origin, question: impl FnOnce(&Graph, OriginId) -> bool) -> bool {
+        let Some(learned) = self.learned() else { return false };
+        let graph = learned.graph.lock();
+        graph.origins().find(&origin.address).is_some_and(|id| question(&graph, id))
+    }
+
+    /// What its playlists have taught, as far as that is kept.
+    pub(crate) fn learned(&self) -> Option<Arc<Learned>> {
+        self.learned.load_full()
+    }
+
+    /// The same; from now on there is something.
+    pub(super) fn learn(&self) -> Arc<Learned> {
+        let known = self.learned.load_full();
+        known.unwrap_or_else(|| {
+            let learned = Arc::new(Learned::default());
+            self.learned.store(Some(Arc::clone(&learned)));
+            learned
+        })
+    }
+
+    pub(super) fn forget_learned(&self) {
+        self.learned.store(None);
     }
 
     /// The client asked or reported.
@@ -182,9 +265,17 @@ impl Player {
             return PlayEdge::default();
         }
         let Some(id) = play else { return PlayEdge::default() };
+        let now = clock::moment();
+        if let Some(beside) = said.left_lately(&id, now) {
+            return PlayEdge { beside: Some(beside), ..PlayEdge::default() };
+        }
         let started = CurrentPlay { id, attempt_id: attempt.unwrap_or_default(), started_at: clock::now() };
-        let ended = said.play.replace(started.clone()).map(|play| play.id);
-        PlayEdge { ended, started: Some(started) }
+        let ended = said.play.replace(started.clone());
+        if let Some(ended) = ended.clone() {
+            said.left.push_front((ended, now));
+            said.left.truncate(MAX_LEFT);
+        }
+        PlayEdge { ended: ended.map(|play| play.id), started: Some(started), beside: None }
     }
 
     /// CMCD named the play; that counts when nobody else named it, or when CMCD had another name for the play that somebody named.
@@ -254,6 +345,7 @@ impl Player {
         let said = self.said.lock();
         Who {
             player_id: self.id,
+            player_name: said.name.clone(),
             session_id: self.session.load().as_ref().map(|session| session.id),
             play_id: said.play.as_ref().map(|play| play.id.clone()),
             attempt_id: said.play.as_ref().map(|play| play.attempt_id).unwrap_or_default(),
@@ -277,10 +369,16 @@ impl Player {
                 (c.rule_id.clone(), counters)
             })
             .collect();
-        let said = self.said.lock();
+        let mut said = self.said.lock();
+        if let Some(session) = &session {
+            said.user_agent = session.user_agent();
+        }
+        let user_agent = said.user_agent.clone();
         PlayerRecord {
             id: self.id,
             display_id: self.display_id,
+            player_name: said.name.clone(),
+            device_family: device_family(&user_agent).map(str::to_owned),
             control_revision: controlled.revision().to_string(),
             labels: controlled.control.labels.clone(),
             fault_rules: controlled.control.fault_rules.clone(),
@@ -297,6 +395,15 @@ impl Player {
             first_seen_at: self.first_seen,
             last_seen_at: self.last_seen(),
         }
+    }
+}
+
+impl Said {
+    /// The play of this id, if this player left it a moment ago.
+    fn left_lately(&mut self, id: &PlayId, now: Moment) -> Option<CurrentPlay> {
+        let is_recent = |since: Moment| now.as_micros().saturating_sub(since.as_micros()) < LEFT_FOR_GOOD;
+        self.left.retain(|(_, since)| is_recent(*since));
+        self.left.iter().find(|(play, _)| play.id == *id).map(|(play, _)| play.clone())
     }
 }
 

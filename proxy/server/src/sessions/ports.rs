@@ -4,22 +4,27 @@
 //! back after its session ended meets the rig and not a refused connection. When none is free, the port whose session ended
 //! longest ago changes hands; a port with a live session never does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rebuffer_model::{OriginName, PlayerId};
+use rebuffer_model::PlayerId;
 use rebuffer_shaper::Shaper;
 use socket2::{Domain, Protocol, Type};
 use tokio::net::TcpListener;
 
 use crate::config::PortRange;
+use crate::origin::Origin;
 
-/// Whose a port is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Those who held a port before, as far as they are remembered.
+const FORMER: usize = 8;
+
+/// Whose a port is, and where it leads.
+#[derive(Debug, Clone)]
 pub(crate) struct Holder {
     pub(crate) player_id: PlayerId,
-    pub(crate) origin: OriginName,
+    pub(crate) origin: Arc<Origin>,
 }
 
 /// The session ports.
@@ -43,6 +48,8 @@ struct Slot {
     holder: Holder,
     /// Counts up with every release; 0 while a session is live.
     released: u64,
+    /// Whose it was before, the last first.
+    former: VecDeque<Holder>,
 }
 
 /// Why there is no port.
@@ -70,13 +77,18 @@ impl Ports {
         self.held.lock().get(&port).map(|slot| slot.holder.clone())
     }
 
+    /// Whose this port was before, the last first. Clients of theirs may still know it.
+    pub(crate) fn former_holders(&self, port: u16) -> Vec<Holder> {
+        self.held.lock().get(&port).map(|slot| slot.former.iter().cloned().collect()).unwrap_or_default()
+    }
+
     /// A port for this player: its own again, a free one, or the one that was released longest ago.
     pub(crate) fn take(&self, holder: Holder) -> Result<Taken, NoPort> {
         let mut held = self.held.lock();
         let own =
             held.iter().find(|(_, slot)| slot.released > 0 && slot.holder == holder).map(|(port, _)| *port);
         if let Some(port) = own {
-            held.insert(port, Slot { holder, released: 0 });
+            hand_over(&mut held, port, holder);
             return Ok(Taken { port, listener: None });
         }
         let mut refused = None;
@@ -84,7 +96,7 @@ impl Ports {
         for port in free {
             match bind(&self.shaper, self.ip, port) {
                 Ok((port, listener)) => {
-                    held.insert(port, Slot { holder, released: 0 });
+                    hand_over(&mut held, port, holder);
                     return Ok(Taken { port, listener: Some(listener) });
                 }
                 Err(error) => refused = Some(error),
@@ -93,7 +105,7 @@ impl Ports {
         let oldest = held.iter().filter(|(_, slot)| slot.released > 0).min_by_key(|(_, slot)| slot.released);
         match (oldest.map(|(port, _)| *port), refused) {
             (Some(port), _) => {
-                held.insert(port, Slot { holder, released: 0 });
+                hand_over(&mut held, port, holder);
                 Ok(Taken { port, listener: None })
             }
             (None, Some(error)) if held.is_empty() => Err(NoPort::Bind(error)),
@@ -113,7 +125,7 @@ impl Ports {
             Some(slot) if slot.released > 0 && slot.holder == holder => None,
             Some(_) => return Ok(None),
         };
-        held.insert(port, Slot { holder, released: 0 });
+        hand_over(&mut held, port, holder);
         Ok(Some(Taken { port, listener }))
     }
 
@@ -125,6 +137,26 @@ impl Ports {
             slot.released = next;
         }
     }
+}
+
+impl PartialEq for Holder {
+    fn eq(&self, other: &Self) -> bool {
+        (self.player_id, &self.origin.address) == (other.player_id, &other.origin.address)
+    }
+}
+
+/// Gives a port to a holder, and remembers whose it was.
+fn hand_over(held: &mut HashMap<u16, Slot>, port: u16, holder: Holder) {
+    let mut former = VecDeque::new();
+    if let Some(slot) = held.remove(&port) {
+        former = slot.former;
+        if slot.holder != holder {
+            former.push_front(slot.holder);
+        }
+    }
+    former.retain(|other| *other != holder);
+    former.truncate(FORMER);
+    held.insert(port, Slot { holder, released: 0, former });
 }
 
 fn bind(shaper: &Shaper, ip: IpAddr, port: u16) -> std::io::Result<(u16, TcpListener)> {
@@ -161,7 +193,7 @@ mod tests {
     use super::*;
 
     fn holder(player: &str) -> Holder {
-        Holder { player_id: PlayerId::canonical(player).unwrap(), origin: OriginName::new("demo").unwrap() }
+        Holder { player_id: PlayerId::canonical(player).unwrap(), origin: Origin::for_test() }
     }
 
     #[tokio::test]
@@ -180,6 +212,7 @@ mod tests {
         ports.release(first.port);
         assert_eq!(ports.take(holder("b")).unwrap().port, first.port);
         assert_eq!(ports.holder(first.port), Some(holder("b")));
+        assert_eq!(ports.former_holders(first.port), [holder("a")]);
         ports.release(first.port);
         assert!(ports.retake(first.port, holder("a")).unwrap().is_none(), "it is b's by now");
         assert!(ports.retake(first.port, holder("b")).unwrap().is_some());

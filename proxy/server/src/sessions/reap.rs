@@ -1,4 +1,4 @@
-//! Sessions end here: after a time without activity, when another origin is asked for, or by an operator.
+//! Sessions end here: after a time without activity, or by an operator.
 //!
 //! Invariant: the link is gone before the port may change hands; what was set for the player stays.
 
@@ -24,7 +24,7 @@ pub(crate) async fn reap_idle(rig: Arc<Rig>) {
             _ = tick.tick() => {}
             () = rig.closing.cancelled() => return,
         }
-        rig.origins.iter().for_each(|origin| origin.sweep());
+        rig.origins.sweep();
         for session in rig.players.sessions() {
             if session.is_idle_for(rig.config.idle) {
                 let _changing = session.player.change.lock().await;
@@ -47,10 +47,13 @@ pub(crate) async fn end(rig: &Arc<Rig>, session: &Arc<Session>, reason: EndReaso
     let source = if reason == EndReason::Deleted { ActionSource::Harness } else { ActionSource::Proxy };
     let who = player.who();
     let stage = OnRig { rig: Arc::clone(rig), player: Arc::clone(player) };
+    // Whoever opens a port at this moment does so before or not at all.
+    *session.opening.lock().await = true;
     session.conductor.end().await.into_iter().for_each(|kind| stage.say(kind));
     player.set_session(None);
+    rig.kept.keep(player);
     super::open::detach(session.link.clone()).await;
-    rig.ports.release(session.port);
+    session.ports().iter().for_each(|at| rig.ports.release(at.port));
     if let Some(play_id) = who.play_id.clone() {
         let ended = PlayEnded { player_id: player.id, play_id, ended_at: clock::now() };
         rig.events.publish(&Frame::PlayEnded(ended));

@@ -1,6 +1,6 @@
-//! One session: a player bound to a port, an origin and a link, until it has been idle for too long.
+//! One session: a player bound to a link and to ports, until it has been idle for too long.
 //!
-//! Invariant: counters only grow; the graph is written only by answers that passed through this session; activity counts
+//! Invariant: counters only grow; what was learned is written only by answers that passed through a session of this player; activity counts
 //! requests being answered as well as their beginnings, so a long download is never idle.
 
 use std::collections::BTreeSet;
@@ -10,32 +10,33 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use rebuffer_api::{LinkBackend, LinkView, SessionView};
-use rebuffer_media::Graph;
-use rebuffer_model::{LinkMetrics, PlayerId, RigMetrics, SessionId, Timestamp};
+use rebuffer_api::{LinkBackend, LinkView, SessionPortView, SessionView};
+use rebuffer_model::{LinkMetrics, PlayerId, RigMetrics, SessionId, Timestamp, names_device};
 use rebuffer_shaper::{Backend, Link};
 
-use super::{Conductor, Player};
+use super::{Conductor, Endpoint, Learned, Player, SessionPort};
 use crate::clock;
 use crate::connection::Connection;
+use crate::cors::LedPages;
 use crate::origin::Origin;
-use crate::perform::Before;
 use crate::telemetry::Watched;
 
-const FOREIGN_HOSTS: usize = 64;
+const SAID_ONCE: usize = 64;
 
 /// One session.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) player: Arc<Player>,
-    pub(crate) port: u16,
-    pub(crate) origin: Arc<Origin>,
+    /// In the order in which they were opened.
+    ports: ArcSwap<Vec<Arc<SessionPort>>>,
+    /// Held by whoever opens a further port; true once the session has ended.
+    pub(super) opening: tokio::sync::Mutex<bool>,
     pub(crate) link: Link,
     pub(crate) conductor: Arc<Conductor>,
     pub(crate) started_at: Timestamp,
-    pub(crate) graph: Mutex<Graph>,
-    pub(crate) before: Before,
+    pub(crate) learned: Arc<Learned>,
+    pub(crate) led_pages: LedPages,
     pub(crate) telemetry: Telemetry,
     client: ArcSwap<Client>,
     last_activity: AtomicU64,
@@ -61,8 +62,21 @@ pub(crate) struct Telemetry {
     pub(crate) master: ArcSwap<String>,
     /// What the link does.
     pub(crate) link: Watched,
-    /// Hosts outside the rig that playlists pointed at.
-    foreign: Mutex<BTreeSet<String>>,
+    /// What was said once and need not be said again, by topic.
+    said: Mutex<BTreeSet<(Topic, String)>>,
+}
+
+/// What a session says once of each thing. One topic does not silence another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Topic {
+    /// Origins outside the rig.
+    Left,
+    /// Edits of playlists that could not be made.
+    Unmet,
+    /// Bodies that look like playlists and were not read.
+    Unread,
+    /// Media that no playlist has named.
+    Unknown,
 }
 
 /// A request being answered; the session is not idle while one of these lives.
@@ -73,18 +87,21 @@ impl Session {
     pub(super) fn new(
         id: SessionId,
         player: Arc<Player>,
-        port: u16,
-        origin: Arc<Origin>,
+        (port, origin): (u16, Arc<Origin>),
         (link, conductor): (Link, Arc<Conductor>),
         client: Client,
     ) -> Self {
+        let learned = player.learn();
+        // A list of origins that is full has this one, or it could not have been opened before.
+        let number = learned.graph.lock().add_origin(origin.address.clone()).unwrap_or_default();
+        let first = Arc::new(SessionPort { port, origin, id: number });
         Self {
             id,
             player,
-            port,
-            graph: Mutex::new(Graph::new(origin.media_origins())),
-            before: Before::default(),
-            origin,
+            ports: ArcSwap::from_pointee(vec![first]),
+            opening: tokio::sync::Mutex::default(),
+            learned,
+            led_pages: LedPages::default(),
             link,
             conductor,
             started_at: clock::now(),
@@ -95,13 +112,34 @@ impl Session {
         }
     }
 
+    /// Its ports, in the order in which they were opened.
+    pub(crate) fn ports(&self) -> Arc<Vec<Arc<SessionPort>>> {
+        self.ports.load_full()
+    }
+
+    /// The session at this port, if it is one of its own.
+    pub(crate) fn at(self: &Arc<Self>, port: u16) -> Option<Endpoint> {
+        let ports = self.ports.load();
+        let at = ports.iter().find(|at| at.port == port)?;
+        Some(Endpoint::new(Arc::clone(self), Arc::clone(at)))
+    }
+
+    /// Its port for an origin.
+    pub(crate) fn port_to(&self, origin: &Origin) -> Option<Arc<SessionPort>> {
+        self.ports.load().iter().find(|at| at.origin.address == origin.address).cloned()
+    }
+
+    pub(super) fn add_port(&self, port: Arc<SessionPort>) {
+        self.ports.rcu(|ports| ports.iter().cloned().chain([Arc::clone(&port)]).collect::<Vec<_>>());
+    }
+
     /// A request begins.
     pub(crate) fn begin(self: &Arc<Self>, connection: &Arc<Connection>, user_agent: &str) -> Activity {
         self.touch();
         self.active.fetch_add(1, Ordering::AcqRel);
         self.telemetry.requests.fetch_add(1, Ordering::Relaxed);
         let client = self.client.load();
-        if client.ip != connection.peer_ip() || client.user_agent != user_agent {
+        if client.ip != connection.peer_ip() || client.is_said_better_by(user_agent) {
             self.client
                 .store(Arc::new(Client { ip: connection.peer_ip(), user_agent: user_agent.to_owned() }));
         }
@@ -140,10 +178,17 @@ impl Session {
     pub(crate) fn view(&self) -> SessionView {
         let client = self.client.load();
         let telemetry = &self.telemetry;
+        let ports = self.ports.load();
+        let view = |at: &Arc<SessionPort>| SessionPortView {
+            port: at.port,
+            origin: at.origin.config.name.clone(),
+            url: at.origin.base(),
+        };
         SessionView {
             id: self.id,
-            port: self.port,
-            origin: self.origin.config.name.clone(),
+            port: ports[0].port,
+            origin: ports[0].origin.config.name.clone(),
+            ports: ports.iter().map(view).collect(),
             started_at: self.started_at,
             player_ip: client.ip.to_string(),
             user_agent: client.user_agent.clone(),
@@ -152,6 +197,17 @@ impl Session {
             bytes_out: telemetry.bytes_out.load(Ordering::Relaxed),
             active_requests: self.active.load(Ordering::Relaxed),
         }
+    }
+
+    /// Whether the last request came from this client.
+    pub(crate) fn is_client(&self, ip: IpAddr, user_agent: &str) -> bool {
+        let client = self.client.load();
+        client.ip == ip && client.user_agent == user_agent
+    }
+
+    /// The User-Agent that says most of the device.
+    pub(crate) fn user_agent(&self) -> String {
+        self.client.load().user_agent.clone()
     }
 
     /// Where the player is, as of the last request.
@@ -187,11 +243,24 @@ impl Session {
     }
 }
 
+impl Client {
+    /// Whether a User-Agent says as much of the device as this one; a player may use several (its page, its media stack).
+    fn is_said_better_by(&self, user_agent: &str) -> bool {
+        user_agent != self.user_agent && (!names_device(&self.user_agent) || names_device(user_agent))
+    }
+}
+
 impl Telemetry {
-    /// Whether a host outside the rig is seen for the first time; the first [`FOREIGN_HOSTS`] are remembered.
-    pub(crate) fn first_mention(&self, host: &str) -> bool {
-        let mut foreign = self.foreign.lock();
-        foreign.len() < FOREIGN_HOSTS && foreign.insert(host.to_owned())
+    /// Whether something has not been said before; of each topic the first [`SAID_ONCE`] are.
+    pub(crate) fn is_news(&self, topic: Topic, what: &str) -> bool {
+        let mut said = self.said.lock();
+        let of_topic = said.range((topic, String::new())..).take_while(|(other, _)| *other == topic).count();
+        of_topic < SAID_ONCE && said.insert((topic, what.to_owned()))
+    }
+
+    /// Something may be said again.
+    pub(crate) fn forget_said(&self, topic: Topic) {
+        self.said.lock().retain(|(other, _)| *other != topic);
     }
 }
 
