@@ -11,7 +11,8 @@ use std::str::FromStr;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderName, HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderName, HeaderValue, ORIGIN, UPGRADE,
+    VARY,
 };
 use http::{HeaderMap, Method};
 use parking_lot::Mutex;
@@ -142,9 +143,10 @@ impl Page {
         self.is_own || self.real != self.sent
     }
 
-    /// Asks in the page's name. A browser does not name the origin's own page when it only reads.
+    /// Asks in the page's name. A browser does not name the origin's own page when it only reads, but for a WebSocket.
     pub(crate) fn ask(&self, headers: &mut HeaderMap, method: &Method) {
-        if self.is_own && (method == Method::GET || method == Method::HEAD) {
+        let reads = (method == Method::GET || method == Method::HEAD) && !headers.contains_key(UPGRADE);
+        if self.is_own && reads {
             headers.remove(ORIGIN);
         } else {
             headers.insert(ORIGIN, self.real.clone());

@@ -24,17 +24,20 @@ use rebuffer_media::hls::Directives;
 use rebuffer_model::OriginName;
 
 pub(crate) use connect::Phases;
-pub(crate) use hop::strip_hop_by_hop;
+pub(crate) use hop::{NextProtocol, strip_hop_by_hop, unite_lengths};
 pub use hosts::{HostPattern, HostPatternError};
 pub(crate) use table::Origins;
 pub use tls::{ClientCertificate, OriginTls, TrustStore, Verification};
-pub(crate) use way::OriginBody;
+pub(crate) use way::{Duplex, OriginBody, OriginUpgrade};
 
 use again::{Answered, Failed};
 use hosts::Reach;
 
 use crate::config::{OriginConfig, OriginLimits};
 use crate::upload::Upload;
+
+/// The most headers of an answer; what has more is no answer.
+const MAX_HEADERS: usize = 256;
 
 /// How long an origin may hold a blocking reload: three of the longest target durations in use (draft-pantos-hls-rfc8216bis
 /// §6.2.5.2).
@@ -194,7 +197,11 @@ impl Origin {
     fn address_request(&self, request: &mut Request<Upload>) {
         *request.uri_mut() = Uri::from(target_of(request.uri()));
         *request.version_mut() = http::Version::HTTP_11;
+        let next = NextProtocol::of(request.headers());
         strip_hop_by_hop(request.headers_mut());
+        if let Some(next) = next {
+            next.say(request.headers_mut());
+        }
         request.headers_mut().insert(HOST, self.host.clone());
     }
 }

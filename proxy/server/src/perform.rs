@@ -17,6 +17,7 @@ mod pump;
 mod reading;
 mod revalidation;
 mod target;
+mod tunnel;
 
 use bytes::Bytes;
 use futures_util::stream;

@@ -425,6 +425,11 @@ impl Recorder {
         self.end = End::Cut;
     }
 
+    /// What the client goes on to send is counted here, as the body of its request.
+    pub(crate) fn counts_upload(&mut self) -> Uploaded {
+        self.uploaded.get_or_insert_default().clone()
+    }
+
     /// The origin's body broke off.
     pub(crate) fn origin_broke(&mut self) {
         self.end = End::OriginBroke;

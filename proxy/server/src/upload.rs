@@ -43,6 +43,10 @@ pub(crate) enum UploadError {
 }
 
 impl Uploaded {
+    pub(crate) fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -109,7 +113,7 @@ impl Body for Upload {
         if let (Some(Ok(frame)), Some(uploaded)) = (&frame, &this.uploaded)
             && let Some(data) = frame.data_ref()
         {
-            uploaded.0.fetch_add(data.len() as u64, Ordering::Relaxed);
+            uploaded.add(data.len());
         }
         Poll::Ready(frame)
     }

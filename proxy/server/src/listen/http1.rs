@@ -16,10 +16,12 @@ use crate::lane::Lane;
 use crate::rig::Rig;
 use crate::upload::Upload;
 
+/// The most headers of a request; what has more is answered with 431.
+const MAX_HEADERS: usize = 256;
 /// What the HTTP machinery may hold of an answer before the kernel has it.
 const WRITE_BUFFER: usize = 128 * 1024;
 
-pub(super) async fn serve<T: Read + Write + Unpin>(
+pub(super) async fn serve<T: Read + Write + Unpin + Send + 'static>(
     rig: &Arc<Rig>,
     connection: &Arc<Connection>,
     port: Port,
@@ -35,7 +37,9 @@ pub(super) async fn serve<T: Read + Write + Unpin>(
         .preserve_header_case(true)
         .auto_date_header(false)
         .max_buf_size(WRITE_BUFFER)
-        .serve_connection(io, service);
+        .max_headers(MAX_HEADERS)
+        .serve_connection(io, service)
+        .with_upgrades();
     tokio::select! {
         // What a client does to its connection is its business; the exchange has recorded it.
         _ended = serving => {}

@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use tokio::runtime::{self, Handle};
 use tokio::time::Instant;
 
+use super::MAX_HEADERS;
 use super::connect::{Connector, Phases, Stream};
 use crate::upload::Upload;
 
@@ -56,7 +57,10 @@ struct Line {
 
 /// What moves a connection, until it is over.
 #[derive(Debug)]
-struct Driver(Option<Box<http1::Connection<Stream, Upload>>>);
+struct Driver {
+    connection: Box<http1::Connection<Stream, Upload>>,
+    over: bool,
+}
 
 /// The body of an answer, which moves its connection while it is read.
 #[derive(Debug)]
@@ -111,9 +115,14 @@ impl Pool {
 
     async fn connect(&self) -> Result<(Line, Phases), PoolError> {
         let (stream, phases) = self.0.connector.clone().connect(self.0.uri.clone()).await?;
-        let (sender, driver) =
-            http1::Builder::new().preserve_header_case(true).handshake::<_, Upload>(stream).await?;
-        Ok((Line { sender, driver: Driver(Some(Box::new(driver))) }, phases))
+        let (sender, driver) = http1::Builder::new()
+            .preserve_header_case(true)
+            .max_headers(MAX_HEADERS)
+            .allow_spaces_after_header_name_in_responses(true)
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .handshake::<_, Upload>(stream)
+            .await?;
+        Ok((Line { sender, driver: Driver { connection: Box::new(driver), over: false } }, phases))
     }
 
     /// Lets go of connections that waited too long.
@@ -175,16 +184,28 @@ impl Line {
     /// Whether it takes another request, as far as is known here. Whoever takes it next is woken by it from then on.
     fn stands_ready(&mut self) -> bool {
         self.driver.poll(&mut Context::from_waker(Waker::noop()));
-        self.driver.0.is_some() && self.sender.is_ready()
+        !self.driver.over && self.sender.is_ready()
     }
 }
 
 impl Driver {
     fn poll(&mut self, cx: &mut Context<'_>) {
         // How a connection ends is told to its exchange.
-        if self.0.as_mut().is_some_and(|connection| Pin::new(connection).poll(cx).is_ready()) {
-            self.0 = None;
-        }
+        self.over = self.over || Pin::new(&mut self.connection).poll(cx).is_ready();
+    }
+}
+
+impl PooledBody {
+    /// The connection itself, after it changed its protocol, and what it has said in the new one already.
+    pub(super) async fn changed(mut self) -> Option<(Bytes, Stream)> {
+        let mut driver = self.line.take()?.driver;
+        std::future::poll_fn(|cx| {
+            driver.poll(cx);
+            if driver.over { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        let parts = driver.connection.into_parts();
+        Some((parts.read_buf, parts.io))
     }
 }
 

@@ -54,7 +54,10 @@ pub(super) fn redirect_here(
 ) -> Response<ReplyBody> {
     let rule = rule_id.map(RuleId::as_str).unwrap_or_default();
     let sign = if target.query().is_some() { '&' } else { '?' };
-    let location = format!("{}{sign}{LOOP}={}", target.as_str(), utf8_percent_encode(rule, NON_ALPHANUMERIC));
+    // Absolute, because a path that begins with two slashes would be a host.
+    let here = recorder.caller().address_of(recorder.session().port());
+    let mark = utf8_percent_encode(rule, NON_ALPHANUMERIC);
+    let location = format!("{here}{}{sign}{LOOP}={mark}", target.as_str());
     let mut response = own_answer(StatusCode::FOUND, recorder.caller());
     let headers = response.headers_mut();
     headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));

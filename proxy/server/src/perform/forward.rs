@@ -8,8 +8,9 @@
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::response::Parts;
-use http::{Method, Request, StatusCode, Uri};
+use http::{Method, Request, Response, StatusCode, Uri};
 use hyper::body::Body;
+use hyper::upgrade::OnUpgrade;
 use rebuffer_media::{Address, Sniffed, classify_fallback, sniff};
 use rebuffer_model::{Known, Remark};
 
@@ -19,9 +20,10 @@ use super::outbound::{self, Outbound};
 use super::playlist::{self, Passed};
 use super::reading::{self, Looked};
 use super::target::Target;
+use super::tunnel::Tunnel;
 use super::{location, revalidation};
 use crate::cors::Verdict;
-use crate::origin::{OriginBody, Silence, strip_hop_by_hop};
+use crate::origin::{NextProtocol, OriginBody, OriginUpgrade, Silence, strip_hop_by_hop, unite_lengths};
 use crate::record::{Recorder, has_body};
 use crate::upload::Upload;
 
@@ -49,6 +51,8 @@ pub(super) enum Source {
     Origin { read: Bytes, rest: Option<OriginBody> },
     /// What was read already; then it broke.
     BrokenOff { read: Bytes, how: Breach },
+    /// There is none; the connection goes on in another protocol.
+    Tunnel(Box<Tunnel>),
 }
 
 impl Source {
@@ -79,7 +83,7 @@ impl Forwarded {
     }
 
     pub(super) fn has_a_body(&self) -> bool {
-        !matches!(self.source, Source::Nothing)
+        !matches!(self.source, Source::Nothing | Source::Tunnel(_))
     }
 
     /// Whether it is a redirect that stays at the rig.
@@ -91,7 +95,7 @@ impl Forwarded {
     pub(super) fn playlist(&self) -> Option<&Bytes> {
         match &self.source {
             Source::Origin { read, rest: None } if self.playlist => Some(read),
-            Source::Origin { .. } | Source::Nothing | Source::BrokenOff { .. } => None,
+            Source::Origin { .. } | Source::Nothing | Source::BrokenOff { .. } | Source::Tunnel(_) => None,
         }
     }
 }
@@ -131,9 +135,14 @@ pub(super) async fn forward(
     }
     let endpoint = recorder.session().clone();
     let url = crate::redact::path_and_query(request.uri());
+    let client = NextProtocol::of(request.headers()).map(|_| hyper::upgrade::on(&mut *request));
     let heard = endpoint.origin().ask(request).await?;
     recorder.heard(endpoint.origin(), &url, &heard);
+    if let (StatusCode::SWITCHING_PROTOCOLS, Some(client)) = (heard.response.status(), client) {
+        return Ok(Box::new(switch(heard.response, client)));
+    }
     let (mut head, body) = heard.response.into_parts();
+    unite_lengths(&mut head.headers);
     strip_hop_by_hop(&mut head.headers);
     let led = location::lead(&mut head, target, recorder).await;
     let may_have_body = has_body(recorder.caller().method(), head.status);
@@ -145,6 +154,18 @@ pub(super) async fn forward(
     forwarded.led = led;
     fit_to_client(&mut forwarded, &outbound, recorder);
     Ok(Box::new(forwarded))
+}
+
+/// The connection goes on in another protocol.
+fn switch(response: Response<OriginBody>, client: OnUpgrade) -> Forwarded {
+    let (mut head, origin) = OriginUpgrade::of(response);
+    let next = NextProtocol::of(&head.headers);
+    strip_hop_by_hop(&mut head.headers);
+    if let Some(next) = next {
+        next.say(&mut head.headers);
+    }
+    let source = Source::Tunnel(Box::new(Tunnel { client, origin }));
+    Forwarded { source, ..Forwarded::without_body(head, false, false) }
 }
 
 fn without_body(mut head: Parts, may_have_body: bool, target: &Target, recorder: &Recorder) -> Forwarded {

@@ -38,22 +38,25 @@ pub(super) fn pumped(
 ) -> Response<ReplyBody> {
     let Forwarded { head, source, may_have_body, edited, playlist, .. } = *forwarded;
     recorder.answers(head.status, &head.headers, edited);
+    if matches!(source, Source::Nothing | Source::Tunnel(_)) && script.iter().any(Step::needs_a_body) {
+        // Without a body there is nothing to cut and nothing to overwrite.
+        recorder.not_performed("not_performed_no_body");
+    }
     let (ready, rest, broken) = match source {
         Source::Nothing => {
             recorder.complete();
-            // Without a body there is nothing to cut and nothing to overwrite.
-            if script.iter().any(Step::needs_a_body) {
-                recorder.not_performed("not_performed_no_body");
-            }
             return Response::from_parts(head, if may_have_body { empty() } else { left_out() });
+        }
+        Source::Tunnel(tunnel) => {
+            watch_deadlines(&recorder);
+            let rig = Arc::clone(recorder.rig());
+            rig.spawn("tunnel", tunnel.run(recorder));
+            return Response::from_parts(head, empty());
         }
         Source::Origin { read, rest } => (read, rest, None),
         Source::BrokenOff { read, how } => (read, None, Some(how)),
     };
-    if let Some(deadlines) = recorder.deadlines() {
-        let watching = Arc::clone(deadlines).watch(recorder.lane().far());
-        recorder.rig().spawn("deadline", watching);
-    }
+    watch_deadlines(&recorder);
     let expected = content_length(&head.headers);
     recorder.received(ready.len());
     let pump = Pump {
@@ -75,6 +78,13 @@ pub(super) fn pumped(
     };
     let body = StreamBody::new(stream::unfold(Some(Box::new(pump)), |pump| async { pump?.next().await }));
     Response::from_parts(head, body.boxed_unsync())
+}
+
+fn watch_deadlines(recorder: &Recorder) {
+    if let Some(deadlines) = recorder.deadlines() {
+        let watching = Arc::clone(deadlines).watch(recorder.lane().far());
+        recorder.rig().spawn("deadline", watching);
+    }
 }
 
 /// The body in the making.
