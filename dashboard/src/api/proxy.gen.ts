@@ -475,6 +475,17 @@ export interface components {
             event: "playlist_unread";
         } | {
             /**
+             * @description What came on a port of the session could not be read as a request, and was answered 400 or 431: for instance a URL with
+             *     bytes that none may have. Said once per reason.
+             */
+            info: {
+                /** @description Why. */
+                reason: string;
+            };
+            /** @enum {string} */
+            event: "request_unread";
+        } | {
+            /**
              * @description Media was asked for that no playlist of this session has named yet, for instance after a restart of the rig: until the
              *     player fetches its playlists again, kinds are guessed and rungs unknown. Said once until a playlist was read.
              */

@@ -20,11 +20,12 @@ use crate::clock;
 use crate::connection::Connection;
 use crate::cors;
 use crate::identity::{self, Named};
+use crate::learning;
 use crate::origin::{Origin, target_of};
 use crate::perform::{ReplyBody, own_answer, problem};
 use crate::redact;
 use crate::rig::Rig;
-use crate::sessions::{self, Endpoint, Holder, OpenError, Player, ReachError, Session};
+use crate::sessions::{self, Endpoint, Holder, OpenError, Player, ReachError, Session, Topic};
 
 type Answer = Box<Response<ReplyBody>>;
 
@@ -54,6 +55,15 @@ pub(crate) fn refuse_malformed<B>(request: &Request<B>, caller: &Caller) -> Opti
         return None;
     };
     Some(problem(&Problem::bad_request(detail), caller).0)
+}
+
+/// What came on a session port was no request; its session says so.
+pub(crate) fn request_unread(rig: &Rig, port: u16, reason: &str) {
+    let player = rig.ports.holder(port).and_then(|holder| rig.players.get(holder.player_id));
+    let Some(endpoint) = player.and_then(|player| player.session()?.at(port)) else { return };
+    if endpoint.telemetry.is_news(Topic::Malformed, reason) {
+        learning::tell(rig, &endpoint, ActionKind::RequestUnread { reason: reason.to_owned() });
+    }
 }
 
 /// Answers on the base port.

@@ -93,16 +93,22 @@ async fn serve(rig: Arc<Rig>, stream: std::net::TcpStream, peer: SocketAddr, por
 
 /// Serves a connection in the protocol its client speaks.
 async fn speak(rig: &Arc<Rig>, connection: &Arc<Connection>, port: Port) {
-    let Some(tls) = &rig.config.tls else {
-        return http1::serve(rig, connection, port, clear(connection)).await;
+    let ended = match &rig.config.tls {
+        None => http1::serve(rig, connection, port, clear(connection)).await,
+        // A client that says nothing, or nothing that can be understood, concerns nobody but itself.
+        Some(tls) => match tokio::time::timeout(HEAD_LIMIT, secure::greet(tls, connection)).await {
+            Ok(Ok(Greeted::Clear)) => http1::serve(rig, connection, port, clear(connection)).await,
+            Ok(Ok(Greeted::Http1(io))) => http1::serve(rig, connection, port, TokioIo::new(io)).await,
+            Ok(Ok(Greeted::Http2(io))) => return http2::serve(rig, connection, port, io).await,
+            Ok(Err(error)) => return tracing::debug!(peer = %connection.peer, %error, "no TLS came about"),
+            Err(_elapsed) => return,
+        },
     };
-    // A client that says nothing, or nothing that can be understood, concerns nobody but itself.
-    match tokio::time::timeout(HEAD_LIMIT, secure::greet(tls, connection)).await {
-        Ok(Ok(Greeted::Clear)) => http1::serve(rig, connection, port, clear(connection)).await,
-        Ok(Ok(Greeted::Http1(io))) => http1::serve(rig, connection, port, TokioIo::new(io)).await,
-        Ok(Ok(Greeted::Http2(io))) => http2::serve(rig, connection, port, io).await,
-        Ok(Err(error)) => tracing::debug!(peer = %connection.peer, %error, "no TLS came about"),
-        Err(_elapsed) => {}
+    // What else a client does to its connection is its business; the exchange has recorded it.
+    if let (Err(error), Port::Session(port)) = (ended, port)
+        && error.is_parse()
+    {
+        bootstrap::request_unread(rig, port, &error.to_string());
     }
 }
 

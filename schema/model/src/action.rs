@@ -206,6 +206,12 @@ pub enum ActionKind {
         /// Why.
         reason: String,
     },
+    /// What came on a port of the session could not be read as a request, and was answered 400 or 431: for instance a URL with
+    /// bytes that none may have. Said once per reason.
+    RequestUnread {
+        /// Why.
+        reason: String,
+    },
     /// Media was asked for that no playlist of this session has named yet, for instance after a restart of the rig: until the
     /// player fetches its playlists again, kinds are guessed and rungs unknown. Said once until a playlist was read.
     PlaylistsUnknown {
@@ -244,6 +250,7 @@ impl ActionKind {
             Self::LabelChanged { .. } => "label_changed",
             Self::OriginLeft { .. } => "origin_left",
             Self::PlaylistUnread { .. } => "playlist_unread",
+            Self::RequestUnread { .. } => "request_unread",
             Self::PlaylistsUnknown { .. } => "playlists_unknown",
             Self::ClientAmbiguous { .. } => "client_ambiguous",
         }

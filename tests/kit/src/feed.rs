@@ -74,6 +74,12 @@ impl Feed {
         .await
     }
 
+    /// How many actions of this name have come and were not asked for.
+    pub fn waiting(&self, event: &str) -> usize {
+        let is_one = |record: &&Record| matches!(&record.body, RecordBody::Action(action) if ActionKind::event(&action.kind) == event);
+        self.passed.iter().filter(is_one).count()
+    }
+
     async fn record(&mut self) -> Record {
         loop {
             let Event { name, data, .. } = self.events.next().await.expect("the feed goes on");

@@ -56,6 +56,7 @@ enum Act {
     Send(Vec<u8>),
     Repeat(Vec<u8>, usize),
     Wait(Gate),
+    Echo,
     Close,
     Reset,
 }
@@ -222,6 +223,13 @@ impl Said {
         self
     }
 
+    /// Whatever the other side sends from now on, until it ends; then the end.
+    #[must_use]
+    pub fn echo(mut self) -> Self {
+        self.acts.push(Act::Echo);
+        self
+    }
+
     /// Another answer behind this one.
     #[must_use]
     pub fn then(mut self, next: Self) -> Self {
@@ -266,6 +274,7 @@ async fn connection(mut stream: TcpStream, site: Arc<Site>, log: Arc<Log>) {
                     }
                 }
                 Act::Wait(gate) => gate.passed().await,
+                Act::Echo => return echo(&mut stream, &mut buffer).await,
                 Act::Close => return,
                 Act::Reset => {
                     // Without linger the close is a reset, and what was not taken yet is lost: the script waits first.
@@ -273,6 +282,18 @@ async fn connection(mut stream: TcpStream, site: Arc<Site>, log: Arc<Log>) {
                     return;
                 }
             }
+        }
+    }
+}
+
+async fn echo(stream: &mut TcpStream, buffer: &mut Vec<u8>) {
+    loop {
+        if stream.write_all(buffer).await.is_err() {
+            return;
+        }
+        buffer.clear();
+        if more(stream, buffer).await.is_none() {
+            return;
         }
     }
 }

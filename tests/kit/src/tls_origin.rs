@@ -1,15 +1,18 @@
 //! An origin with TLS that answers with what the handshake negotiated.
 //!
-//! Invariant: every request gets the same answer, over HTTP/1.1 or HTTP/2. Deliberately absent: scripts (see `origin.rs`).
+//! Invariant: every request gets the same answer, over HTTP/1.1 or HTTP/2, but for one that asks for another protocol: what the
+//! client says in that is said back. Deliberately absent: scripts (see `origin.rs`).
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Response;
+use http::header::{CONNECTION, UPGRADE};
+use http::{Response, StatusCode};
 use http_body_util::Full;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use rebuffer_proxy::Protocol;
@@ -107,11 +110,25 @@ async fn connection(acceptor: TlsAcceptor, stream: TcpStream) {
     // The client may refuse the certificate.
     let Ok(stream) = acceptor.accept(stream).await else { return };
     let certificate = if stream.get_ref().1.peer_certificates().is_some() { "a" } else { "no" };
-    let service = service_fn(move |request: http::Request<hyper::body::Incoming>| async move {
+    let service = service_fn(move |mut request: http::Request<hyper::body::Incoming>| async move {
+        if request.headers().contains_key(UPGRADE) {
+            tokio::spawn(echo(hyper::upgrade::on(&mut request)));
+            let response = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
+            let response = response.header(CONNECTION, "Upgrade").header(UPGRADE, "websocket");
+            return Ok(response.body(Full::default()).expect("a head"));
+        }
         let text = format!("{:?}, {certificate} client certificate", request.version());
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(text))))
     });
-    let _ended = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+    let builder = Builder::new(TokioExecutor::new());
+    let _ended = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
+}
+
+/// Says whatever the client says, once it may.
+async fn echo(upgrade: OnUpgrade) {
+    let Ok(upgraded) = upgrade.await else { return };
+    let (mut from, mut to) = tokio::io::split(TokioIo::new(upgraded));
+    let _ended = tokio::io::copy(&mut from, &mut to).await;
 }
 
 fn certificate(pem: &str) -> CertificateDer<'static> {

@@ -194,6 +194,11 @@ impl Wire {
         soon("bytes to be taken", self.stream.write_all(bytes)).await.expect("the connection lives");
     }
 
+    /// Says that nothing more will be sent.
+    pub async fn shut_down(&mut self) {
+        soon("the end to be taken", self.stream.shutdown()).await.expect("the connection lives");
+    }
+
     /// The whole answer to a request that was sent, or nothing when the connection ended without a byte of one.
     pub async fn answer_or_end(&mut self, method: &str) -> Option<Answer> {
         if self.buffer.is_empty() && !self.more().await {

@@ -18,6 +18,8 @@ mod goldens;
 #[cfg(test)]
 mod har;
 #[cfg(test)]
+mod http_edges;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod links;
@@ -47,3 +49,5 @@ mod timeouts;
 mod transparency;
 #[cfg(test)]
 mod transports;
+#[cfg(test)]
+mod tunnels;

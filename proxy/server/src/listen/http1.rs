@@ -26,7 +26,7 @@ pub(super) async fn serve<T: Read + Write + Unpin + Send + 'static>(
     connection: &Arc<Connection>,
     port: Port,
     io: T,
-) {
+) -> hyper::Result<()> {
     let service = service_fn(|request| {
         let (rig, lane) = (Arc::clone(rig), Lane::alone(Arc::clone(connection)));
         async move { answer(&rig, &lane, port, request.map(Upload::http1)).await }
@@ -41,8 +41,7 @@ pub(super) async fn serve<T: Read + Write + Unpin + Send + 'static>(
         .serve_connection(io, service)
         .with_upgrades();
     tokio::select! {
-        // What a client does to its connection is its business; the exchange has recorded it.
-        _ended = serving => {}
-        () = connection.ending() => {}
+        ended = serving => ended,
+        () = connection.ending() => Ok(()),
     }
 }

@@ -37,12 +37,14 @@ enum Broke {
 }
 
 impl Tunnel {
-    /// Passes bytes until both sides have ended, one of them breaks, or the connection is cut.
+    /// Passes bytes until both sides have ended, one of them breaks, or the connection is cut, at the latest with the session.
     pub(super) async fn run(self, mut recorder: Recorder) {
         let (rig, lane) = (recorder.rig().clone(), recorder.lane().clone());
+        let session = recorder.session().clone();
         tokio::select! {
             () = self.pass(&mut recorder) => {}
             () = lane.connection().ending() => {}
+            () = session.over.cancelled() => {}
             () = rig.closing.cancelled() => {}
         }
     }

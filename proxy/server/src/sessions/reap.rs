@@ -49,6 +49,7 @@ pub(crate) async fn end(rig: &Arc<Rig>, session: &Arc<Session>, reason: EndReaso
     let stage = OnRig { rig: Arc::clone(rig), player: Arc::clone(player) };
     // Whoever opens a port at this moment does so before or not at all.
     *session.opening.lock().await = true;
+    session.over.cancel();
     session.conductor.end().await.into_iter().for_each(|kind| stage.say(kind));
     player.set_session(None);
     rig.kept.keep(player);

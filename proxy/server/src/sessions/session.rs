@@ -15,6 +15,8 @@ use rebuffer_model::{LinkMetrics, PlayerId, RigMetrics, SessionId, Timestamp, na
 use rebuffer_shaper::{Backend, Link};
 
 use super::{Conductor, Endpoint, Learned, Player, SessionPort};
+use tokio_util::sync::CancellationToken;
+
 use crate::clock;
 use crate::connection::Connection;
 use crate::cors::LedPages;
@@ -41,6 +43,8 @@ pub(crate) struct Session {
     client: ArcSwap<Client>,
     last_activity: AtomicU64,
     active: AtomicU32,
+    /// Cancelled when it has ended.
+    pub(crate) over: CancellationToken,
 }
 
 /// Who is at the other end, as of the last request.
@@ -77,6 +81,8 @@ pub(crate) enum Topic {
     Unread,
     /// Media that no playlist has named.
     Unknown,
+    /// What was no request.
+    Malformed,
 }
 
 /// A request being answered; the session is not idle while one of these lives.
@@ -109,6 +115,7 @@ impl Session {
             client: ArcSwap::from_pointee(client),
             last_activity: AtomicU64::new(clock::moment().as_micros()),
             active: AtomicU32::new(0),
+            over: CancellationToken::new(),
         }
     }
 
