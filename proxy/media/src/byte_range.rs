@@ -3,6 +3,8 @@
 //! Invariant: the end, where there is one, fits 64 bits. Deliberately absent: several ranges in one request, and ranges
 //! from the end of a file; no playlist declares them, so they name no part of it.
 
+use rebuffer_model::RequestKind;
+
 /// Bytes from `start` on, to the end of the file when `length` is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteRange {
@@ -46,10 +48,12 @@ impl ByteRange {
         self.length.map_or(u64::MAX, |length| self.start.saturating_add(length))
     }
 
-    /// Whether all that is asked lies in this range. A request to the end may begin anywhere in it.
-    pub(crate) fn answers(self, asked: Self) -> bool {
+    /// Whether what is asked is this range, which holds `kind`: all of it lies there, or it begins there and goes to the end of the
+    /// file. A request for everything from an initialization section on is above all one for the media behind it.
+    pub(crate) fn answers(self, asked: Self, kind: RequestKind) -> bool {
         let begins = (self.start..self.end()).contains(&asked.start);
-        begins && (asked.length.is_none() || asked.end() <= self.end())
+        let goes_on = asked.length.is_none() && kind != RequestKind::Init;
+        begins && (goes_on || asked.end() <= self.end())
     }
 }
 

@@ -132,9 +132,10 @@ impl Declared {
     /// What these bytes of it are.
     pub(super) fn fact(&self, asked: Option<ByteRange>) -> Fact {
         let (Some(asked), Some(parts)) = (asked, &self.parts) else { return self.whole() };
-        let part = parts.ranges.iter().find(|part| part.range.answers(asked)).map(|part| part.fact);
+        let part =
+            parts.ranges.iter().find(|part| part.range.answers(asked, part.fact.kind)).map(|part| part.fact);
         let segment = || {
-            let (_, sequence) = parts.segments.iter().find(|(range, _)| range.answers(asked))?;
+            let (_, sequence) = parts.segments.iter().find(|(range, _)| range.answers(asked, self.kind))?;
             Some(Fact { sequence: *sequence, ..self.whole() })
         };
         part.or_else(segment).unwrap_or_else(|| self.whole())

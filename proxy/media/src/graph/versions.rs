@@ -184,7 +184,8 @@ impl Version {
         let mut named = spellings.whole().chain([spellings.path.as_str()]);
         let file = named.find_map(|url| self.files.get(&keys.of(origin, url)));
         if let Some(file) = file {
-            let part = range.and_then(|asked| file.parts.iter().find(|(part, ..)| part.answers(asked)));
+            let part =
+                range.and_then(|asked| file.parts.iter().find(|(part, kind, _)| part.answers(asked, *kind)));
             let (kind, place) = part.map_or((file.kind, file.place), |(_, kind, place)| (*kind, *place));
             return Some(self.found(file.track, kind, place));
         }

@@ -143,6 +143,7 @@ fn ranges_of_one_file_are_told_apart() {
     assert_eq!(kind(Some("bytes=0-799")), (Init, Some(1)));
     assert_eq!(kind(Some("bytes=800-50799")), (Segment, Some(1)));
     assert_eq!(kind(Some("bytes=0-800")), (Segment, Some(1)));
+    assert_eq!(kind(Some("bytes=0-")), (Segment, Some(1)));
     assert_eq!(kind(None), (Segment, Some(1)));
     assert_eq!(declared(&session, "/vod/video/360/only-frames.mp4"), (Segment, None));
 

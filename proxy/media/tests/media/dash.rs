@@ -128,6 +128,7 @@ fn of_one_file_the_ranges_tell_what_is_asked() {
         ("/x/files/v1.mp4", Some("bytes=800-1999"), (Init, Some(0))),
         ("/x/files/v1.mp4", Some("bytes=0-1999"), (Init, Some(0))),
         ("/x/files/v1.mp4", Some("bytes=2000-9999"), (Segment, Some(0))),
+        ("/x/files/v1.mp4", Some("bytes=0-"), (Segment, Some(0))),
         ("/x/files/v1.mp4", None, (Segment, Some(0))),
         ("/x/files/v2.mp4?x=1&y=2", Some("bytes=5000-"), (Segment, Some(1))),
         ("/x/files/a.mp4", None, (AudioSegment, None)),
