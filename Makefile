@@ -85,11 +85,11 @@ kernel: toolchain ## Run the kernel tests in a virtual machine whose kernel lack
 	tests/kernel/run $$binaries -- --show-output $(ARGS)
 
 .PHONY: bench
-bench: toolchain dashboard ## Measure the rig against nginx, and links against what was asked, on this machine
+bench: toolchain dashboard ## Measure the rig against nginx, and links against what was asked, on this machine; AGAINST=<binary> measures an earlier rig in turns
 	@.ci/need "nothing is measured" nginx:nginx-light wrk:wrk tcpdump:tcpdump
 	cargo build $(LOCKED) --release -p rebuffer -p rebuffer-bench
-	$${CARGO_TARGET_DIR:-target}/release/rebuffer-bench
-	cargo bench $(LOCKED) -p rebuffer-shaper --bench links | tee tests/bench/LINKS.md
+	$${CARGO_TARGET_DIR:-target}/release/rebuffer-bench $(if $(AGAINST),--against "$(AGAINST)")
+	$(if $(AGAINST),@:,cargo bench $(LOCKED) -p rebuffer-shaper --bench links | tee tests/bench/LINKS.md)
 
 .PHONY: soak
 soak: toolchain dashboard ## Count through half a minute of storm, watch memory for ten minutes; ARGS="storm" or "memory" does one

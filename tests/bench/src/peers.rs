@@ -1,4 +1,4 @@
-//! Who is measured: nginx as the origin, nginx as a proxy in front of it, the rig in front of it.
+//! Who is measured: nginx as the origin, nginx as a proxy in front of it, one or two rigs in front of it.
 //!
 //! Invariant: everything listens on loopback ports the system chose, and ends with this value.
 
@@ -20,6 +20,8 @@ pub(crate) enum Contender {
     Nginx,
     /// The rig in front of the origin, recording, nothing armed.
     Rig,
+    /// Another binary of the rig, likewise.
+    Other,
 }
 
 /// Everything that runs.
@@ -27,46 +29,52 @@ pub(crate) struct Stage {
     _dir: TempDir,
     origin: u16,
     nginx: u16,
-    session: String,
+    /// Where the sessions of the rigs are.
+    sessions: Vec<(Contender, String)>,
     children: Vec<Child>,
 }
 
 impl Contender {
-    pub(crate) const ALL: [Self; 3] = [Self::Direct, Self::Nginx, Self::Rig];
+    pub(crate) const BESIDE_NGINX: [Self; 3] = [Self::Direct, Self::Nginx, Self::Rig];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Direct => "origin alone",
             Self::Nginx => "nginx proxy_pass",
             Self::Rig => "rig",
+            Self::Other => "the other rig",
         }
     }
 }
 
 impl Stage {
-    pub(crate) fn set(rig: &Path, sizes: &[usize]) -> anyhow::Result<Self> {
+    pub(crate) fn set(rigs: &[(Contender, &Path)], contents: &[(&str, Vec<u8>)]) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
         let files = dir.path().join("files");
         fs::create_dir(&files)?;
-        for bytes in sizes {
-            let content: Vec<u8> = (0..*bytes).map(|n| (n % 251).to_le_bytes()[0]).collect();
-            fs::write(files.join(format!("{bytes}.m4s")), content)?;
+        for (name, content) in contents {
+            fs::write(files.join(name), content)?;
         }
         // nginx drops its privileges when root starts it, and must still read the files.
         open_to_all(dir.path())?;
         open_to_all(&files)?;
         let (origin, nginx) = (free_port()?, free_port()?);
-        let mut stage = Self { origin, nginx, session: String::new(), children: Vec::new(), _dir: dir };
+        let mut stage = Self { origin, nginx, sessions: Vec::new(), children: Vec::new(), _dir: dir };
         stage.start_nginx(&files)?;
-        stage.start_rig(rig)?;
+        for (contender, binary) in rigs {
+            stage.start_rig(*contender, binary)?;
+        }
         Ok(stage)
     }
 
-    pub(crate) fn url(&self, contender: Contender, bytes: usize) -> String {
-        match contender {
-            Contender::Direct => format!("http://127.0.0.1:{}/{bytes}.m4s", self.origin),
-            Contender::Nginx => format!("http://127.0.0.1:{}/{bytes}.m4s", self.nginx),
-            Contender::Rig => format!("{}/{bytes}.m4s", self.session),
+    pub(crate) fn url(&self, contender: Contender, file: &str) -> String {
+        let session = self.sessions.iter().find(|(rig, _)| *rig == contender);
+        match (contender, session) {
+            (_, Some((_, session))) => format!("{session}/{file}"),
+            (Contender::Nginx, None) => format!("http://127.0.0.1:{}/{file}", self.nginx),
+            (Contender::Direct | Contender::Rig | Contender::Other, None) => {
+                format!("http://127.0.0.1:{}/{file}", self.origin)
+            }
         }
     }
 
@@ -76,7 +84,7 @@ impl Stage {
         let config = format!(
             "worker_processes auto; daemon off; pid {dir}/nginx.pid; error_log {dir}/error.log;\n\
              events {{ worker_connections 1024; }}\n\
-             http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;\n\
+             http {{ types {{ application/vnd.apple.mpegurl m3u8; video/iso.segment m4s; }} access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;\n\
              client_body_temp_path {dir}/a; proxy_temp_path {dir}/b; fastcgi_temp_path {dir}/c;\n\
              uwsgi_temp_path {dir}/d; scgi_temp_path {dir}/e;\n\
              upstream origin {{ server 127.0.0.1:{origin}; keepalive 64; keepalive_requests 1000000; }}\n\
@@ -96,7 +104,8 @@ impl Stage {
     }
 
     /// Starts the rig on ports of its own and takes a session in it.
-    fn start_rig(&mut self, rig: &Path) -> anyhow::Result<()> {
+    fn start_rig(&mut self, contender: Contender, rig: &Path) -> anyhow::Result<()> {
+        let data = self._dir.path().join(format!("{contender:?}"));
         let (api, base) = (free_port()?, free_port()?);
         let mut child = Command::new(rig)
             .args(["up", "--log", "warn", "--session-ports", "0", "--shaper", "pacing", "--archive", "off"])
@@ -104,7 +113,7 @@ impl Stage {
             .arg(format!("--api=127.0.0.1:{api}"))
             .arg(format!("--base=127.0.0.1:{base}"))
             .arg("--data-dir")
-            .arg(self._dir.path().join("rig"))
+            .arg(data)
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = child.stdout.take().context("the rig has no output")?;
@@ -114,11 +123,11 @@ impl Stage {
         wait_for(base)?;
         let redirect = Command::new("curl")
             .args(["-s", "-o", "/dev/null", "-w", "%{redirect_url}"])
-            .arg(format!("http://127.0.0.1:{base}/files/10000.m4s?player_id=bench"))
+            .arg(format!("http://127.0.0.1:{base}/files/small.m4s?player_id=bench"))
             .output()?;
         let url = String::from_utf8(redirect.stdout)?;
-        let end = url.find("/10000").context("the rig gave no session")?;
-        self.session = url.get(..end).unwrap_or_default().to_owned();
+        let end = url.find("/small").context("the rig gave no session")?;
+        self.sessions.push((contender, url.get(..end).unwrap_or_default().to_owned()));
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn medians(rounds: &[(Contender, Figures)]) -> Vec<(Contender, Figure
         all.sort_by(f64::total_cmp);
         all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
     };
-    Contender::ALL
+    Contender::BESIDE_NGINX
         .map(|contender| {
             let figures = Figures {
                 requests_per_second: of(contender, |f| f.requests_per_second),
