@@ -1,4 +1,5 @@
-// Keys of a page. They are left alone while somebody types, and while a modifier is held.
+// Keys of a page. They are left alone while somebody types, while a modifier is held, and while a dialog or a list is open over
+// the page: the keys are its own then, and Escape closes it.
 
 import { onScopeDispose, shallowReactive } from 'vue'
 
@@ -19,6 +20,7 @@ export function useShortcuts(handlers: Handlers): void {
 
 function onKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
+  if (isLayerOpen()) return
   const handlers = active.findLast((candidate) => event.key in candidate)
   if (!handlers) return
   event.preventDefault()
@@ -27,4 +29,9 @@ function onKey(event: KeyboardEvent): void {
 
 function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+}
+
+/** What the component library opens over the page, be it a dialog, a menu or a list, is marked so. */
+function isLayerOpen(): boolean {
+  return document.querySelector('[data-dismissable-layer]') !== null
 }
