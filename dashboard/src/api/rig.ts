@@ -3,6 +3,7 @@
 import { call, type Reply } from './http'
 import type { MergePatch } from './mergePatch'
 import type {
+  ControlRow,
   Info,
   LabelView,
   PlayerCreate,
@@ -25,6 +26,7 @@ const rule = (id: string, ruleId: string) => `${player(id)}/fault_rules/${encode
 export const streams = {
   events: `${API}/events`,
   timeseries: `${API}/timeseries`,
+  feed: `${API}/feed`,
 }
 
 export async function readInfo(): Promise<Info> {
@@ -94,4 +96,11 @@ export async function putTrace(name: string, file: Blob, format?: TraceFormat): 
 
 export async function removeTrace(name: string): Promise<void> {
   await call<undefined>(trace(name), { method: 'DELETE' })
+}
+
+/** The actions of one name that the archive has since then, of one session or of all, the newest first. */
+export async function listActions(event: string, from: string, sessionId?: string): Promise<ControlRow[]> {
+  const query = new URLSearchParams({ event, from, order: 'desc', limit: '500' })
+  if (sessionId !== undefined) query.set('session_id', sessionId)
+  return (await call<{ items: ControlRow[] }>(`${API}/control_events?${query}`)).body.items
 }

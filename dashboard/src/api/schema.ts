@@ -40,12 +40,29 @@ export type Filter = Proxy['Filter']
 export type RequestKind = Proxy['RequestKind']
 export type Problem = Proxy['Problem']
 export type PlayerDeleted = Proxy['PlayerDeleted']
+export type SessionPortView = Proxy['SessionPortView']
+export type Presentation = Proxy['Presentation']
+export type PresentationRole = Proxy['PresentationRole']
+export type RungPosition = Proxy['RungPosition']
+export type Remark = Proxy['Remark']
+export type FeedRecord = Proxy['Record']
+export type Exchange = Proxy['Exchange']
+export type Sample = Proxy['Sample']
 export type PlayerLink = Proxy['PlayerLink']
 export type LinkMetrics = Proxy['LinkMetrics']
-export type RuleFired = Proxy['RuleFired']
 
 export type Severity = Archive['Severity']
 export type LabelView = Archive['LabelView']
 export type EventRow = Archive['EventRow']
-export type NetworkRow = Archive['NetworkRow']
+export type NetworkRow = Archive['NetworkRow'] & Beyond
 export type ControlRow = Archive['ControlRow']
+
+/** What a row says beyond the request itself; rows from before it was told lack it. */
+interface Beyond {
+  /** `declared` or `guessed`. */
+  known?: string
+  presentation_path?: string
+  presentation_role?: string
+  remarks?: string[]
+  playlist_unread?: string
+}

@@ -71,7 +71,8 @@ async function once(url: string, handlers: StreamHandlers, stop: AbortSignal, pl
     const reader = text.pipeThrough(new EventSourceParserStream()).getReader()
     for (;;) {
       const { done, value } = await reader.read()
-      if (done) return
+      // What came with the same bytes as the frame that made the reader stop is not for it.
+      if (done || stop.aborted) return
       clearTimeout(timer)
       timer = setTimeout(() => silence.abort(), SILENCE_MS)
       place.retryMs = FIRST_RETRY_MS

@@ -1,4 +1,5 @@
-// Marks on the axis of time: what an operator did, which step a pattern took, where a rule fired, where playback stalled.
+// Marks on the axis of time: what an operator did, which step a pattern took, where a rule fired, where playback stalled, and
+// what the rig does not see.
 //
 // Invariant: marks are bounded and in order; a mark that comes twice (same id) is kept once.
 
@@ -6,7 +7,7 @@ import { faded, type Paint } from './ink'
 import { Pulse } from './pulse'
 import type { Span } from './window'
 
-export type MarkKind = 'rate' | 'step' | 'rule' | 'fired' | 'struck' | 'stall'
+export type MarkKind = 'rate' | 'step' | 'rule' | 'fired' | 'struck' | 'stall' | 'unseen'
 
 export interface Mark {
   id: string
@@ -15,6 +16,10 @@ export interface Mark {
   /** A band instead of a line. */
   until?: number
   text: string
+  /** What to do about it. */
+  advice?: string | undefined
+  /** The line of configuration that does it. */
+  setting?: string | undefined
 }
 
 const CAPACITY = 2_000
@@ -60,14 +65,21 @@ export interface Surface {
   ratio: number
 }
 
-const COLOUR: Record<MarkKind, string> = {
+/** Tokens of the style sheet. */
+export const MARK_COLOUR: Record<MarkKind, string> = {
   rate: 'mark-rate',
   step: 'mark-rate',
   rule: 'mark-rule',
   fired: 'mark-rule',
   struck: 'mark-rule',
   stall: 'mark-stall',
+  unseen: 'unseen',
 }
+type HeadShape = 'flag' | 'triangle' | 'eye'
+
+/** What stands at the top of a line, where something does. */
+const HEAD: Partial<Record<MarkKind, HeadShape>> = { rate: 'flag', rule: 'triangle', unseen: 'eye' }
+
 /** How high a line is that is no more than a tick, at the foot or at the top. */
 const TICK = 9
 
@@ -76,7 +88,7 @@ export function drawBands(surface: Surface, marks: readonly Mark[], ink: Paint):
   const { context, top, height, left, width, x, ratio } = surface
   for (const mark of marks) {
     if (mark.until === undefined) continue
-    context.fillStyle = faded(ink(COLOUR[mark.kind]), 18)
+    context.fillStyle = faded(ink(MARK_COLOUR[mark.kind]), 18)
     const start = Math.max(left, x(mark.at))
     const end = Math.min(left + width, Math.max(x(mark.until), start + 2 * ratio))
     context.fillRect(start, top, end - start, height)
@@ -89,23 +101,31 @@ export function drawLines(surface: Surface, marks: readonly Mark[], ink: Paint):
   for (const mark of marks) {
     const at = Math.round(x(mark.at)) + 0.5
     if (at < left || at > left + width) continue
-    context.strokeStyle = context.fillStyle = ink(COLOUR[mark.kind])
+    context.strokeStyle = context.fillStyle = ink(MARK_COLOUR[mark.kind])
     context.lineWidth = ratio
-    context.setLineDash(mark.kind === 'rule' || mark.kind === 'rate' ? [2 * ratio, 2 * ratio] : [])
+    const shape = HEAD[mark.kind]
+    context.setLineDash(shape ? [2 * ratio, 2 * ratio] : [])
     context.beginPath()
     context.moveTo(at, mark.kind === 'fired' ? top + height - TICK * ratio : top)
     context.lineTo(at, mark.kind === 'step' ? top + TICK * ratio : top + height)
     context.stroke()
     context.setLineDash([])
-    if (mark.kind === 'rate' || mark.kind === 'rule') head(context, at, top, 5 * ratio, mark.kind)
+    if (shape) drawHead(context, at, top, 5 * ratio, shape)
   }
 }
 
-function head(context: CanvasRenderingContext2D, x: number, y: number, size: number, kind: 'rate' | 'rule'): void {
+function drawHead(context: CanvasRenderingContext2D, x: number, y: number, size: number, shape: HeadShape): void {
   context.beginPath()
+  if (shape === 'eye') {
+    context.ellipse(x, y + size, size * 1.4, size * 0.9, 0, 0, 2 * Math.PI)
+    context.moveTo(x - size, y + size * 1.9)
+    context.lineTo(x + size, y)
+    context.stroke()
+    return
+  }
   context.moveTo(x - size, y)
   context.lineTo(x + size, y)
-  if (kind === 'rule') {
+  if (shape === 'triangle') {
     context.lineTo(x, y + size * 1.6)
   } else {
     context.lineTo(x + size, y + size)

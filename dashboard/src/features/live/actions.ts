@@ -5,7 +5,10 @@ import type { ControlRow } from '@/api/schema'
 import type { Mark } from '@/charts/marks'
 import { leftOutNames } from '@/features/link/leftOut'
 import { sentenceOf } from '@/features/rules/sentence'
+import { unseenOf } from '@/features/unseen/unseen'
 import { count, mbps, words } from '@/ui/format'
+
+import { infoOf } from './info'
 
 export interface LinkChange {
   asked: number | null
@@ -33,15 +36,17 @@ interface Info {
   packets?: number
   found?: string
   repaired?: boolean
-  host?: string
+  lost?: number
 }
 
 const NO_PRESET: RateOfPreset = () => null
 
 export function markOf(row: ControlRow, rateOfPreset = NO_PRESET): Mark | undefined {
-  const info = infoOf(row)
+  const info = infoOf<Info>(row)
   const at = Date.parse(row.ts)
   const base = { id: `control-${row.id}`, at }
+  const unseen = unseenOf(row)
+  if (unseen) return { ...base, kind: 'unseen', text: unseen.text, advice: unseen.advice, setting: unseen.setting }
   switch (row.event) {
     case 'shaper_config_change': {
       const { asked, inForce = null } = linkOf(info, rateOfPreset)
@@ -73,8 +78,8 @@ export function markOf(row: ControlRow, rateOfPreset = NO_PRESET): Mark | undefi
       const after = info.repaired === true ? 'and was set right' : 'and is not set right'
       return { ...base, kind: 'rate', text: `The link was changed from outside (${info.found ?? ''}) ${after}` }
     }
-    case 'origin_left':
-      return { ...base, kind: 'rule', text: `A playlist leads past the rig, to ${info.host ?? ''}` }
+    case 'feed_gap':
+      return { ...base, kind: 'rule', text: `${count(info.lost ?? 0)} records were lost` }
     // The two ends of a band, see `strikeOf`.
     case 'fault_on':
     case 'fault_off':
@@ -93,7 +98,7 @@ export function linkChangeOf(
   base: number | null | undefined,
   rateOfPreset = NO_PRESET,
 ): { change?: LinkChange; base?: number | null } | undefined {
-  const info = infoOf(row)
+  const info = infoOf<Info>(row)
   switch (row.event) {
     case 'shaper_config_change': {
       const change = linkOf(info, rateOfPreset)
@@ -117,7 +122,7 @@ export interface Strike {
 /** An end of a window in which packets are struck, if it is one. */
 export function strikeOf(row: ControlRow): Strike | undefined {
   if (row.event !== 'fault_on' && row.event !== 'fault_off') return undefined
-  const { type, packets } = infoOf(row) as { type?: string; packets?: number }
+  const { type, packets } = infoOf<{ type: string; packets: number }>(row)
   const verb = type === 'reject' ? 'Packets reset' : 'Packets dropped'
   return { end: row.event === 'fault_off', text: packets === undefined ? verb : `${verb}: ${count(packets)}` }
 }
@@ -140,13 +145,4 @@ function linkOf(info: Info, rateOfPreset: RateOfPreset): LinkChange {
 
 function rateText(rate: number | null): string {
   return rate === null ? 'unlimited' : `${mbps(rate)} Mbit/s`
-}
-
-function infoOf(row: ControlRow): Info {
-  if (typeof row.info === 'object') return row.info
-  try {
-    return JSON.parse(row.info ?? '{}') as Info
-  } catch {
-    return {}
-  }
 }

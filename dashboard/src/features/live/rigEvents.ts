@@ -1,11 +1,11 @@
-// The rig's event stream, once for the whole page: keeps the records of players current, tells who wants to know that a
-// rule fired or what a link did, and shows whether the rig is there.
+// The rig's event stream, once for the whole page: keeps the records of players current, tells who wants to know what a link
+// did, and shows whether the rig is there.
 
 import { useQueryClient } from '@tanstack/vue-query'
 import { onScopeDispose, readonly, shallowRef } from 'vue'
 
 import { streams } from '@/api/rig'
-import type { PlayerDeleted, PlayerLink, PlayerRecord, RuleFired } from '@/api/schema'
+import type { PlayerDeleted, PlayerLink, PlayerRecord } from '@/api/schema'
 import { follow, type StreamState } from '@/api/stream'
 
 import { rigClock } from './clock'
@@ -14,10 +14,13 @@ import { forgetPlayer, keys, storePlayer } from './players'
 type Listener<T> = (news: T) => void
 
 const state = shallowRef<StreamState>({ kind: 'connecting' })
-const ofRules = new Set<Listener<RuleFired>>()
 const ofLinks = new Set<Listener<PlayerLink>>()
 
+const awaySince = shallowRef<number>()
+
 export const rigConnection = readonly(state)
+/** Since when the rig is away, on this browser's clock; nothing while it is there. */
+export const rigAwaySince = readonly(awaySince)
 
 /** Follows the stream for as long as the calling component lives. */
 export function followRig(): void {
@@ -31,6 +34,8 @@ export function followRig(): void {
         void client.invalidateQueries({ queryKey: keys.info })
         void client.invalidateQueries({ queryKey: keys.presets })
       }
+      if (next.kind === 'open') awaySince.value = undefined
+      else if (next.kind !== 'connecting') awaySince.value ??= Date.now()
       if (!(next.kind === 'connecting' && state.value.kind === 'down')) state.value = next
     },
     frame: (name, frame) => {
@@ -44,8 +49,6 @@ export function followRig(): void {
           return storePlayer(client, data as PlayerRecord, false)
         case 'player.deleted':
           return forgetPlayer(client, (data as PlayerDeleted).player_id)
-        case 'rule.fired':
-          return ofRules.forEach((listener) => listener(data as RuleFired))
         case 'player.link':
           return ofLinks.forEach((listener) => listener(data as PlayerLink))
         case 'heartbeat':
@@ -59,11 +62,6 @@ export function followRig(): void {
     },
   })
   onScopeDispose(stop)
-}
-
-/** Calls when a rule fired on any player, for as long as the calling component lives. */
-export function onRuleFired(listener: Listener<RuleFired>): void {
-  listen(ofRules, listener)
 }
 
 /** Calls with every second of any player's link, for as long as the calling component lives. */

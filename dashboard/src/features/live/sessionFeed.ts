@@ -1,29 +1,27 @@
-// Everything one player's page shows over time: samples, requests, marks, kept current by the archive's time series, and
-// the seconds of its link, told by the rig itself.
+// Everything one player's page shows over time: samples, requests, marks, presentations, what is not seen, and the seconds of
+// its link.
 //
-// Without an archive the in-page player and the rig's own stream fill what they can (`local...`), and the page says what
-// is missing. Invariant: one source at a time, so that nothing is drawn twice.
+// Invariant: a row that comes twice is shown once. Deliberately absent: where rows come from.
 
-import { computed, onScopeDispose, shallowRef, watch, type Ref } from 'vue'
+import { shallowRef } from 'vue'
 
-import { streams } from '@/api/rig'
-import type { ControlRow, EventRow, NetworkRow } from '@/api/schema'
-import { follow, type StreamState } from '@/api/stream'
-import { type Mark, MarkStore } from '@/charts/marks'
+import type { ControlRow, EventRow, NetworkRow, Presentation } from '@/api/schema'
+import { MarkStore } from '@/charts/marks'
 import { SampleStore } from '@/charts/samples'
-import { requestOf } from '@/features/waterfall/request'
+import { type Unseen, unseenOf } from '@/features/unseen/unseen'
+import { type Request, requestOf } from '@/features/waterfall/request'
 import { RequestStore } from '@/features/waterfall/requests'
+import { words } from '@/ui/format'
 
 import { markOf, strikeOf } from './actions'
-import { rigClock } from './clock'
 import { LinkSeries } from './linkSeries'
-import { onPlayerLink } from './rigEvents'
+import type { Row } from './records'
 
 const COLUMNS = ['estimate', 'buffer', 'bitrate'] as const
 export type PlayerColumn = (typeof COLUMNS)[number]
-export type LocalSample = Record<PlayerColumn, number | null>
 
-const HISTORY_MS = 10 * 60_000
+const MAX_UNSEEN = 200
+const MAX_PRESENTATIONS = 100
 
 export class SessionFeed {
   /** What the player says of itself. */
@@ -31,10 +29,26 @@ export class SessionFeed {
   readonly link = new LinkSeries()
   readonly marks = new MarkStore()
   readonly requests = new RequestStore()
+  /** What the rig does not see, as it was told. */
+  readonly unseen = shallowRef<readonly Unseen[]>([])
+  /** Until when playlists declared what was asked for. */
+  readonly declaredAt = shallowRef(-Infinity)
+  /** The presentations that requests belong to, in the order in which they were seen. */
+  readonly presentations = shallowRef<readonly Presentation[]>([])
   private stall: { id: string; at: number } | undefined
   private strike: { id: string; at: number } | undefined
 
+  take({ stream, row }: Row): void {
+    if (stream === 'event') this.event(row)
+    else if (stream === 'network') this.network(row)
+    else this.control(row)
+  }
+
   control(row: ControlRow): void {
+    const unseen = unseenOf(row)
+    if (unseen && !this.unseen.value.some(({ id }) => id === unseen.id)) {
+      this.unseen.value = [...this.unseen.value, unseen].slice(-MAX_UNSEEN)
+    }
     const mark = markOf(row, this.link.rateOfPreset)
     if (mark) this.marks.push(mark)
     this.noteStrike(row)
@@ -53,10 +67,20 @@ export class SessionFeed {
   network(row: NetworkRow): void {
     const request = requestOf(row)
     this.requests.push(request)
+    this.notePlace(request)
     if (request.cause === 'injected') {
-      const text = `${request.ruleId || 'A rule'} fired: ${request.faultType} on ${request.kind.replaceAll('_', ' ')}`
+      const text = `${request.ruleId || 'A rule'} fired: ${request.faultType} on ${words(request.kind)}`
       this.marks.push({ id: `fired-${request.id}`, kind: 'fired', at: request.start, text })
     }
+  }
+
+  /** What a request says of playlists and presentations. */
+  private notePlace({ known, presentation, end }: Request): void {
+    if (known === 'declared') this.declaredAt.value = Math.max(this.declaredAt.value, end)
+    if (presentation === null) return
+    const seen = this.presentations.value
+    const same = ({ path, role }: Presentation) => path === presentation.path && role === presentation.role
+    if (!seen.some(same)) this.presentations.value = [...seen, presentation].slice(-MAX_PRESENTATIONS)
   }
 
   event(row: EventRow): void {
@@ -70,12 +94,7 @@ export class SessionFeed {
     this.noteStall(row.last_event, at, row.last_stall_time_s ?? undefined)
   }
 
-  /** A report of the in-page player, for when there is no archive to bring it back. */
-  localSample(at: number, sample: LocalSample): void {
-    this.samples.push(at, sample)
-  }
-
-  noteStall(event: string | undefined, at: number, lastedS: number | undefined): void {
+  private noteStall(event: string | undefined, at: number, lastedS: number | undefined): void {
     if (event === 'stall_start') {
       this.stall = { id: `stall-${at}`, at }
       this.marks.push({ ...this.stall, kind: 'stall', until: at, text: 'Playback stalled' })
@@ -87,14 +106,13 @@ export class SessionFeed {
     }
   }
 
-  mark(mark: Mark): void {
-    this.marks.push(mark)
-  }
-
   /** Forgets what was shown, to be told again. Nobody tells the seconds of the link again. */
   clear(): void {
     for (const store of [this.samples, this.marks, this.requests]) store.clear()
     this.stall = this.strike = undefined
+    this.unseen.value = []
+    this.presentations.value = []
+    this.declaredAt.value = -Infinity
   }
 
   /** Begins anew, for another player. */
@@ -102,60 +120,4 @@ export class SessionFeed {
     this.clear()
     this.link.reset()
   }
-}
-
-export type FeedState = StreamState | { kind: 'backfill' }
-
-/**
- * Follows a player's time series for as long as the calling component lives. A page may know a player by another name than
- * `canonical`, the one in the rig's own frames.
- */
-export function useSessionFeed(playerId: Ref<string>, canonical: Ref<string | undefined>) {
-  const feed = new SessionFeed()
-  const state = shallowRef<FeedState>({ kind: 'connecting' })
-  let stop = () => {}
-  let backfilled = false
-
-  function frame(name: string, data: unknown): void {
-    if (data === undefined || data === null) return
-    if (name === 'event') feed.event(data as EventRow)
-    else if (name === 'network') feed.network(data as NetworkRow)
-    else if (name === 'control') feed.control(data as ControlRow)
-    else if (name === 'backfill_complete') {
-      backfilled = true
-      state.value = { kind: 'open' }
-    }
-    const ts = (data as { ts?: string }).ts
-    if (backfilled && ts !== undefined) rigClock.observe(Date.parse(ts))
-  }
-
-  function start(): void {
-    stop()
-    feed.reset()
-    backfilled = false
-    if (playerId.value === '') return
-    const from = new Date(rigClock.now() - HISTORY_MS).toISOString()
-    const query = new URLSearchParams({ player_id: playerId.value, streams: 'events,network,control', from })
-    stop = follow(() => `${streams.timeseries}?${query}`, {
-      frame,
-      state: (next) => {
-        if (next.kind === 'connecting' && state.value.kind === 'down') return
-        // The archive tells everything from the beginning, so what others said makes way.
-        if (next.kind === 'open' && !backfilled) feed.clear()
-        state.value = next.kind === 'open' && !backfilled ? { kind: 'backfill' } : next
-      },
-    })
-  }
-
-  onPlayerLink((link) => {
-    if (link.player_id !== canonical.value) return
-    const at = Date.parse(link.ts)
-    rigClock.observe(at)
-    feed.link.second(at, link.server_metrics)
-  })
-  watch(playerId, start, { immediate: true })
-  onScopeDispose(() => stop())
-  /** Whether the archive is the source; if not, the page fills in what it can. */
-  const archived = computed(() => state.value.kind === 'open' || state.value.kind === 'backfill')
-  return { feed, state, archived, restart: start }
 }

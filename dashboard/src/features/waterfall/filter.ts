@@ -1,16 +1,16 @@
-// Which requests are shown: what went wrong, and labels, none, included or excluded. All of it is in the page's address.
+// Which requests are shown: what went wrong or is not seen, and labels, none, included or excluded. All of it is in the page's address.
 
 import { computed } from 'vue'
 
 import { type Choice, nextChoice, passes } from '@/features/labels/label'
 import type { Address } from '@/features/session/address'
 
-import type { Request } from './request'
+import { type Request, unseenIn } from './request'
 
-export type Show = 'all' | 'injected' | 'problems'
+export type Show = 'all' | 'injected' | 'problems' | 'unseen'
 
 export function useRequestFilter(address: Address) {
-  const show = address.oneOf<Show>('show', ['all', 'injected', 'problems'])
+  const show = address.oneOf<Show>('show', ['all', 'injected', 'problems', 'unseen'])
   const text = address.param('labels')
   const choices = computed(() => readChoices(text.value))
 
@@ -42,6 +42,8 @@ export function shows(show: Show, request: Request): boolean {
       return request.cause === 'injected'
     case 'problems':
       return request.cause !== null || request.status >= 400 || request.status === 0
+    case 'unseen':
+      return unseenIn(request).length > 0
   }
 }
 

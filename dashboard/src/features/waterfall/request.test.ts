@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 
 import type { NetworkRow } from '@/api/schema'
 
-import { requestOf, shortPath } from './request'
+import { remarkSentence } from './remarks'
+import { requestOf, shortPath, unseenIn } from './request'
 
 const row = (more: Partial<NetworkRow>): NetworkRow => ({
   ts: '2026-03-01T10:00:01.000000Z',
@@ -48,4 +49,25 @@ describe('a request of the waterfall', () => {
     expect(requestOf(row({ variant_resolution: '1280x720', variant_bandwidth: '2500000' })).rung).toBe('720p 2.5')
     expect(shortPath('/a/b/live/v5/seg-1.m4s?x=1')).toBe('v5/seg-1.m4s')
   })
+
+  it('knows how its kind is known and which presentation it belongs to, and nothing of it in older rows', () => {
+    const request = requestOf(row({ known: 'guessed', presentation_path: '/m.m3u8', presentation_role: 'other' }))
+    expect([request.known, request.presentation]).toEqual(['guessed', { path: '/m.m3u8', role: 'other' }])
+    expect(requestOf(row({}))).toMatchObject({ known: '', presentation: null, remarks: [], unread: '' })
+  })
+
+  it('says what the rig does not see of it', () => {
+    const unseen = (more: Partial<NetworkRow>) => unseenIn(requestOf(row(more)))
+    expect(unseen({ remarks: ['playlist_unread'], playlist_unread: 'it broke off' })).toEqual([
+      'This playlist was not read: it broke off.',
+    ])
+    expect(unseen({ remarks: ['origin_left', 'identity_removed'] })).toHaveLength(1)
+    expect(unseen({ known: 'guessed' })[0]).toContain('guessed')
+    expect(unseen({ known: 'declared', remarks: ['cors_refused'] })).toEqual([])
+  })
+})
+
+it('says each remark as a sentence, also one that it does not know', () => {
+  expect(remarkSentence('cors_refused')).toBe('The origin does not let the page read this answer.')
+  expect(remarkSentence('newer_than_this')).toBe('newer than this.')
 })

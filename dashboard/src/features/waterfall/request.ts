@@ -1,9 +1,9 @@
-// One request as the waterfall shows it, made from a row of the archive.
+// One request as the waterfall shows it, made from a row of the archive, or of the feed.
 //
 // Invariant: phases follow each other without overlap from the request's head to the last byte; what was not measured
 // has no length. Deliberately absent: a judgement. Cause and labels are the rig's.
 
-import type { NetworkRow, RequestKind } from '@/api/schema'
+import type { NetworkRow, Presentation, PresentationRole, RequestKind } from '@/api/schema'
 
 export type Cause = 'injected' | 'origin' | 'client' | 'rig'
 
@@ -23,6 +23,9 @@ export interface Request {
   path: string
   /** A kind of the API; one that is newer than this page is shown by its name. */
   kind: string
+  /** How the kind is known; empty where nobody says. */
+  known: '' | 'declared' | 'guessed'
+  presentation: Presentation | null
   status: number
   bytes: number
   mbps: number | null
@@ -31,11 +34,24 @@ export interface Request {
   ruleId: string
   faultType: string
   faultAction: string
+  /** Remarks of the API; one that is newer than this page is shown by its name. */
+  remarks: readonly string[]
+  /** Why it is a playlist that was not read; empty where it is none, or was read. */
+  unread: string
   labels: readonly string[]
   row: NetworkRow
 }
 
 const CAUSES: readonly Cause[] = ['injected', 'origin', 'client', 'rig']
+const KNOWN = ['declared', 'guessed'] as const
+const ROLES: readonly PresentationRole[] = ['primary', 'interstitial', 'other']
+const MEDIA: readonly string[] = [
+  'segment',
+  'partial',
+  'init',
+  'audio_segment',
+  'subtitle_segment',
+] satisfies RequestKind[]
 
 export function requestOf(row: NetworkRow): Request {
   const totalMs = row.total_ms ?? (row.client_wait_ms ?? 0) + (row.transfer_ms ?? 0)
@@ -51,6 +67,8 @@ export function requestOf(row: NetworkRow): Request {
     url: row.url ?? '',
     path: row.path ?? '',
     kind: row.request_kind ?? '',
+    known: KNOWN.find((known) => known === row.known) ?? '',
+    presentation: presentationOf(row),
     status: row.status ?? 0,
     bytes: Number(row.bytes_out ?? 0),
     mbps: row.delivered_mbps ?? null,
@@ -59,6 +77,8 @@ export function requestOf(row: NetworkRow): Request {
     ruleId: row.rule_id ?? '',
     faultType: row.fault_type ?? '',
     faultAction: row.fault_action ?? '',
+    remarks: row.remarks ?? [],
+    unread: row.playlist_unread ?? '',
     labels: row.labels ?? [],
     row,
   }
@@ -74,6 +94,24 @@ function phasesOf(row: NetworkRow, totalMs: number): Phase[] {
     { name: 'transfer', ms: totalMs - wait },
   ]
   return phases.filter((phase) => phase.ms > 0)
+}
+
+function presentationOf(row: NetworkRow): Presentation | null {
+  const path = row.presentation_path ?? ''
+  const role = ROLES.find((known) => known === row.presentation_role)
+  return path === '' || role === undefined ? null : { path, role }
+}
+
+/** What the rig does not see of a request, each a sentence; none where it sees everything. */
+export function unseenIn({ kind, known, remarks, unread }: Request): string[] {
+  const why = []
+  if (unread !== '' || remarks.includes('playlist_unread')) {
+    why.push(`This playlist was not read${unread === '' ? '' : `: ${unread}`}.`)
+  }
+  if (remarks.includes('origin_left')) why.push('It leads the player past the rig, to an origin that it may not reach.')
+  if (known === 'guessed' && MEDIA.includes(kind))
+    why.push('No playlist declared it: its kind is guessed, its rung is not known.')
+  return why
 }
 
 function rungOf(row: NetworkRow): string {
