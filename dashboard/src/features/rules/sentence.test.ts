@@ -37,8 +37,23 @@ describe('a rule in words', () => {
     expect(say({ consecutive: 1, frequency: 2, filter: { request_kind: ['segment', 'init'] } })).toBe(
       'Answer 404 to 1 of every 2 requests for segments or init segments',
     )
-    expect(say({ frequency: 2, filter: { ...segments, variant: { rung_positions: ['top'] } } })).toBe(
+    expect(say({ frequency: 2, filter: { ...segments, variant: { rung_indexes: [1] } } })).toBe(
       'Answer 404 to 1 of every 2 segments of the chosen rungs',
+    )
+  })
+
+  it('names presentations, hosts and the rung within its own presentation', () => {
+    const narrowed = {
+      ...segments,
+      host: ['cdn-b', '*.example'],
+      presentation: { roles: ['interstitial' as const], paths: ['/ads/*'] },
+      variant: { rung_positions: ['second_from_top' as const] },
+    }
+    expect(say({ consecutive: 1, frequency: 2, filter: narrowed })).toBe(
+      'Answer 404 to 1 of every 2 segments of the second from top rung of interstitial presentations at /ads/* at cdn-b or *.example',
+    )
+    expect(say({ frequency: 0, filter: { request_kind: ['preflight'] } })).toBe(
+      'Answer 404 to the next preflight, once',
     )
   })
 })

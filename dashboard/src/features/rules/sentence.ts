@@ -4,6 +4,9 @@
 // every request, and a cycle of 0 is one window that is then over.
 
 import type { Filter, Mode, RequestKind } from '@/api/schema'
+import { words } from '@/ui/format'
+
+import { filterOf, type Narrowing } from './narrowing'
 
 export interface RuleShape {
   type: string
@@ -68,13 +71,40 @@ function cadenceWords(rule: RuleShape): string {
 }
 
 function target(filter: Filter | null | undefined): [one: string, many: string] {
-  const which = `${filter?.variant ? ' of the chosen rungs' : ''}${filter?.url_match ? ' whose URL matches' : ''}`
+  const which = whichWords(filter)
   const kinds = filter?.request_kind ?? []
   const [only] = kinds
   if (only === undefined) return [`matching request${which}`, `matching requests${which}`]
   if (kinds.length === 1) return [`${KINDS[only][0]}${which}`, `${KINDS[only][1]}${which}`]
   const names = kinds.map((kind) => KINDS[kind][1]).join(' or ')
   return [`request for ${names}${which}`, `requests for ${names}${which}`]
+}
+
+/** What narrows a rule beyond the kinds, in words; empty where nothing does. */
+export function narrowingWords(narrowing: Narrowing): string {
+  return whichWords(filterOf(narrowing)).trim()
+}
+
+function whichWords(filter: Filter | null | undefined): string {
+  const { presentation, variant, host, url_match } = filter ?? {}
+  return [
+    variant ? ` of ${rungWords(variant)}` : '',
+    presentation ? ` of ${presentationWords(presentation)}` : '',
+    host?.length ? ` at ${host.join(' or ')}` : '',
+    url_match ? ' whose URL matches' : '',
+  ].join('')
+}
+
+function rungWords(variant: NonNullable<Filter['variant']>): string {
+  const positions = variant.rung_positions ?? []
+  const others = Object.keys(variant).some((name) => name !== 'rung_positions')
+  if (others || positions.length === 0) return 'the chosen rungs'
+  return `the ${positions.map(words).join(' or ')} rung`
+}
+
+function presentationWords({ roles, paths }: NonNullable<Filter['presentation']>): string {
+  const which = roles?.length ? `${roles.join(' or ')} presentations` : 'the presentations'
+  return paths?.length ? `${which} at ${paths.join(' or ')}` : roles?.length ? which : 'any presentation'
 }
 
 function unit(seconds: number): string {
