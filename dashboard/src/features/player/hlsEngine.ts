@@ -11,6 +11,8 @@ export interface EngineHandlers {
   shifted: (from: number, to: number) => void
   failed: (reason: string) => void
   ready: () => void
+  /** A segment arrived. */
+  loaded: () => void
 }
 
 const MBIT = 1e6
@@ -23,22 +25,26 @@ export class HlsEngine {
   private errors = 0
   private lastError: string | undefined
   private gone = false
+  private live = false
 
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly handlers: EngineHandlers,
   ) {}
 
-  async load(url: string): Promise<void> {
+  /** Loads a playlist, and plays from a position where one is given. */
+  async load(url: string, position?: number): Promise<void> {
     const { default: Library } = await import('hls.js')
     if (this.gone) return
     if (!Library.isSupported()) {
       return this.handlers.failed('This browser has no Media Source Extensions, which hls.js needs')
     }
-    const hls = new Library({ backBufferLength: 30 })
+    const hls = new Library({ backBufferLength: 30, ...(position === undefined ? {} : { startPosition: position }) })
     this.hls = hls
     hls.on(Library.Events.MANIFEST_PARSED, () => this.handlers.ready())
     hls.on(Library.Events.LEVEL_SWITCHED, (_name, { level }) => this.switched(hls.levels[level]?.bitrate))
+    hls.on(Library.Events.LEVEL_LOADED, (_name, { details }) => (this.live = details.live))
+    hls.on(Library.Events.FRAG_LOADED, () => this.handlers.loaded())
     hls.on(Library.Events.ERROR, (_name, { type, details, fatal, response, error }) => {
       this.errors += 1
       const status = response?.code ? ` (HTTP ${response.code})` : ''
@@ -73,6 +79,11 @@ export class HlsEngine {
       errors: this.errors,
       lastError: this.lastError,
     }
+  }
+
+  /** Whether what is played, or was played last, is live. */
+  get isLive(): boolean {
+    return this.live
   }
 
   /** Where playback of a live stream should be; nothing on demand. */

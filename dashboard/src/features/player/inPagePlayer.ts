@@ -1,6 +1,7 @@
 // The in-page player: element, engine and machine together, one report a second and one for each thing that happens.
 //
-// A new play gets a new id; a restart keeps it and counts the attempt. Everything it learns leaves through `report`.
+// A new play gets a new id; a restart keeps it and counts the attempt. A play that the rig's absence ended begins again by
+// itself once the rig is back, where it was. Everything it learns leaves through `report`.
 
 import { onScopeDispose, shallowRef } from 'vue'
 
@@ -11,10 +12,16 @@ import { HlsEngine } from './hlsEngine'
 import { browserFamily, metricsOf, noFacts, type Picture } from './metrics'
 import { advance, idle, type Input, type Playback } from './playback'
 import type { PlayRef } from './reporter'
+import { Resumption } from './resumption'
+
+/** Why a play begins again. */
+export type RestartReason = 'reload' | 'auto_recovery'
 
 export type ReportSink = (play: PlayRef, metrics: PlayerMetrics, heartbeat: boolean) => void
 
 const HEARTBEAT_MS = 1_000
+/** How long a play that waits is given after the rig came back. */
+const RECOVERS_WITHIN_MS = 8_000
 
 export class InPagePlayer {
   /** The last report, for the screen. */
@@ -22,6 +29,8 @@ export class InPagePlayer {
   readonly failure = shallowRef<string>()
   readonly play = shallowRef<PlayRef>()
   readonly muted = shallowRef(true)
+  /** Whether the play goes on by itself when the rig is back. */
+  readonly waitsForRig = shallowRef(false)
 
   private readonly machine: Playback = idle()
   private engine: HlsEngine | undefined
@@ -29,19 +38,26 @@ export class InPagePlayer {
   private timer: ReturnType<typeof setInterval> | undefined
   private restarts = 0
   private failed = false
+  private readonly resumption = new Resumption()
+  private overdue: ReturnType<typeof setTimeout> | undefined
 
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly report: ReportSink,
+    /** Begins the play that it has again. */
+    private readonly again: () => void,
   ) {
     this.observer = observe(video, (input) => this.take(input))
     video.muted = true
   }
 
-  /** Plays an address anew. The same play again is a restart. */
-  start(play: PlayRef, url: string): void {
+  /** Plays an address anew. The same play again is a restart; one that recovers goes on where it was. */
+  start(play: PlayRef, url: string, reason: RestartReason = 'reload'): void {
     const again = this.play.value?.playId === play.playId
+    const position = again && reason === 'auto_recovery' ? this.placeOnDemand() : undefined
     this.halt()
+    this.resumption.begin()
+    this.waitsForRig.value = false
     // What was going on ends under the name it had.
     this.take({ kind: 'stop' })
     this.restarts = again ? this.restarts + 1 : 0
@@ -52,18 +68,21 @@ export class InPagePlayer {
       ready: () => void this.resume(),
       shifted: (from, to) =>
         this.say(to > from ? 'rate_shift_up' : 'rate_shift_down', { rate_from_mbps: from, rate_to_mbps: to }),
-      failed: (reason) => this.fail(reason),
+      failed: (why) => this.fail(why),
+      loaded: () => this.resumption.advance(),
     })
     this.engine = engine
-    if (again) this.say('restart', { restart_reason: 'reload', trigger_type: 'reload' })
+    if (again) this.say('restart', { restart_reason: reason, trigger_type: reason })
     this.take({ kind: 'load' })
     this.observer?.expectPicture()
     this.timer = setInterval(() => this.say('heartbeat'), HEARTBEAT_MS)
-    engine.load(url).catch((error: unknown) => this.fail(String(error)))
+    engine.load(url, position).catch((error: unknown) => this.fail(String(error)))
   }
 
   stop(): void {
     const playing = this.engine !== undefined
+    this.resumption.begin()
+    this.waitsForRig.value = false
     this.halt()
     this.take({ kind: 'stop' })
     if (playing) this.say('stopped')
@@ -87,7 +106,23 @@ export class InPagePlayer {
     void this.resume()
   }
 
+  /** The rig is away, or there again. */
+  rigIs(there: boolean): void {
+    clearTimeout(this.overdue)
+    const { resumption } = this
+    if (!there) {
+      const { state } = this.machine
+      resumption.leave(state === 'buffering' || state === 'playing' || state === 'stalled')
+    } else if (resumption.comeBack()) {
+      this.again()
+    } else {
+      this.overdue = setTimeout(() => this.recoverIfDue(), RECOVERS_WITHIN_MS)
+    }
+    this.waitsForRig.value = resumption.isWaiting
+  }
+
   dispose(): void {
+    clearTimeout(this.overdue)
     this.stop()
     this.observer?.stop()
     this.observer = undefined
@@ -110,6 +145,18 @@ export class InPagePlayer {
     // A player that gave up says so once and is then silent.
     clearInterval(this.timer)
     this.engine?.destroy()
+    if (this.resumption.fail()) this.again()
+  }
+
+  private recoverIfDue(): void {
+    const { state } = this.machine
+    if (this.resumption.isOverdue(state === 'buffering' || state === 'stalled')) this.again()
+  }
+
+  /** The playhead of what is not live; nothing before it moved. */
+  private placeOnDemand(): number | undefined {
+    const { position } = this.machine
+    return this.engine === undefined || this.engine.isLive || !(position > 0) ? undefined : position
   }
 
   private halt(): void {
