@@ -2,15 +2,14 @@
 //
 //   node testing-session.mjs CHROMIUM ADDRESS PICTURES
 //
-// The output is what was seen, as JSON; judging it is for the caller. PICTURES is how the names of the pictures begin.
+// PICTURES is how the names of the pictures begin.
 
-import { withPage } from './chromium.mjs'
+import { tell } from './tell.mjs'
 import { armRule, at, cap, play, plays, segmentsStruck, watchRequests } from './visitor.mjs'
 
 const [executable, address, pictures] = process.argv.slice(2)
-const picture = (page, name) => page.screenshot({ path: `${pictures}-${name}.png`, fullPage: true })
 
-async function visit(page) {
+async function visit(page, both) {
   const plays_after_ms = await play(page, address)
   const player_id = await at(page, 'player-id').getAttribute('data-value')
   const top_mbps = await plays(page, 7.9, 8.1)
@@ -20,20 +19,8 @@ async function visit(page) {
   await watchRequests(page)
   const rule_id = await armRule(page)
   const segments = await segmentsStruck(page, rule_id, 3)
-  await picture(page, 'light')
-  await page.emulateMedia({ colorScheme: 'dark' })
-  await picture(page, 'dark')
+  await both('playing')
   return { plays_after_ms, player_id, top_mbps, rule_id, segments, in_force, capped_mbps }
 }
 
-const seen = await withPage(executable, async (page) => {
-  const errors = []
-  page.on('pageerror', (error) => errors.push(String(error)))
-  try {
-    return { ...(await visit(page)), errors }
-  } catch (error) {
-    await picture(page, 'failed')
-    throw error
-  }
-})
-process.stdout.write(`${JSON.stringify(seen)}\n`)
+await tell(executable, pictures, visit)

@@ -91,3 +91,14 @@ export async function plays(page, low, high) {
   )
   return Number(await said.jsonValue())
 }
+
+/** Scrolls to the end; what the connection says there, if nothing lies over it and all of it is in the window. */
+export function connection(page) {
+  return at(page, 'connection').evaluate((element) => {
+    scrollTo(0, document.documentElement.scrollHeight)
+    const { left, right, top, bottom } = element.getBoundingClientRect()
+    const inside = left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight && scrollY > 0
+    const above = document.elementFromPoint((left + right) / 2, (top + bottom) / 2)
+    return inside && element.contains(above) ? element.innerText.trim() : `not in view: ${left} ${top} ${right} ${bottom}`
+  })
+}

@@ -16,7 +16,7 @@ mod web;
 pub use archive::Archive;
 pub use load::{Done, Load, Tally};
 pub use place::{Place, lacks, program};
-pub use rig::{Rig, RigOptions, Shaper};
+pub use rig::{Rig, RigConfig, Shaper};
 pub use tied::tied;
 pub use wait::until;
 pub use web::{Answer, Web};

@@ -3,7 +3,7 @@
 //! Invariant: the rig dies with the test, however the test ends: when the value is dropped, and by the kernel when the
 //! thread that started it is gone. What it logs is kept in `target/e2e`.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -23,7 +23,7 @@ use crate::web::Web;
 const START: Duration = Duration::from_secs(20);
 const END: Duration = Duration::from_secs(20);
 
-/// A running rig with the demo stream and the embedded archive, on ports of its own choice.
+/// A running rig with the demo stream.
 #[derive(Debug)]
 pub struct Rig {
     child: Child,
@@ -35,20 +35,44 @@ pub struct Rig {
     info: Info,
 }
 
-/// Settings of a rig beside those that every test has.
-#[derive(Debug, Default)]
-pub struct RigOptions<'o> {
-    /// Flags of `rebuffer up`.
-    pub flags: Vec<&'o str>,
-    /// Variables of the environment.
-    pub environment: Vec<(&'o str, &'o OsStr)>,
-}
-
 /// What does the shaping.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub enum Shaper {
     /// The rig itself, which every user may.
+    #[default]
     Pacing,
+}
+
+/// What a rig is started with.
+#[derive(Debug, Clone)]
+pub struct RigConfig {
+    pub shaper: Shaper,
+    /// Whether it has the embedded archive.
+    pub archive: bool,
+    /// Origins beside the demo, as `NAME=URL`.
+    pub origins: Vec<String>,
+    /// The ports of API and players; 0 lets the system choose.
+    pub ports: [u16; 2],
+    /// Where players start, when that is not on loopback.
+    pub base: Option<String>,
+    /// Further flags of `rebuffer up`.
+    pub flags: Vec<&'static str>,
+    /// Further variables of the environment.
+    pub environment: Vec<(&'static str, OsString)>,
+}
+
+impl Default for RigConfig {
+    fn default() -> Self {
+        Self {
+            shaper: Shaper::default(),
+            archive: true,
+            origins: Vec::new(),
+            ports: [0, 0],
+            base: None,
+            flags: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,25 +92,29 @@ struct Origin {
 }
 
 impl Rig {
-    /// Starts a rig and returns when it has said where it is.
+    /// Starts a rig with the embedded archive and returns when it has said where it is.
     pub async fn start(place: &Place, shaper: Shaper) -> Self {
-        Self::start_with(place, shaper, RigOptions::default()).await
+        Self::start_with(place, &RigConfig { shaper, ..RigConfig::default() }).await
     }
 
-    /// Starts a rig with further settings.
-    pub async fn start_with(place: &Place, shaper: Shaper, options: RigOptions<'_>) -> Self {
+    /// Starts a rig and returns when it has said where it is.
+    pub async fn start_with(place: &Place, config: &RigConfig) -> Self {
         let began = Instant::now();
         let log = place.log();
         let errors = OpenOptions::new().append(true).open(&log).unwrap();
         let mut command = tied(program());
-        command.args(["up", "--demo", "--api", "127.0.0.1:0", "--session-ports", "0"]);
-        if !options.flags.contains(&"--base") {
-            command.args(["--base", "127.0.0.1:0"]);
-        }
+        let address = |port: &u16| format!("127.0.0.1:{port}");
+        let base = config.base.clone().unwrap_or_else(|| address(&config.ports[1]));
+        command.args(["up", "--demo", "--api", &address(&config.ports[0]), "--base", &base]);
+        command.args(["--session-ports", "0"]);
         command.env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");
-        command.args(options.flags).envs(options.environment);
-        command.args(["--archive", "embedded", "--log", "info,archive=warn"]);
-        command.args(["--shaper", shaper.name()]);
+        command.envs(config.environment.iter().map(|(name, value)| (name, value)));
+        for origin in &config.origins {
+            command.args(["--origin", origin]);
+        }
+        command.args(&config.flags);
+        command.args(["--archive", if config.archive { "embedded" } else { "off" }]);
+        command.args(["--log", "info,archive=warn", "--shaper", config.shaper.name()]);
         command.arg("--data-dir").arg(place.data()).arg("--archive-library").arg(place.library());
         command.stdout(Stdio::piped()).stderr(errors);
         let mut child = command.spawn().expect("setpriv, from util-linux, starts the rig");
@@ -123,12 +151,23 @@ impl Rig {
 
     /// `http://127.0.0.1:PORT/demo` where players start.
     pub fn base(&self) -> String {
-        format!("http://127.0.0.1:{}/demo", self.info.listen.base_port)
+        self.base_of("demo")
+    }
+
+    /// Where players of another origin start.
+    pub fn base_of(&self, origin: &str) -> String {
+        format!("http://127.0.0.1:{}/{origin}", self.info.listen.base_port)
     }
 
     /// The origin itself, without a slash at the end.
     pub fn origin(&self) -> &str {
         self.info.origins[0].url.trim_end_matches('/')
+    }
+
+    /// The ports of API and players.
+    pub fn ports(&self) -> [u16; 2] {
+        let api = self.api.rsplit(':').next().and_then(|port| port.parse().ok());
+        [api.expect("the address of the API has a port"), self.info.listen.base_port]
     }
 
     /// Waits until every part works; returns how long after the start that was.

@@ -3,15 +3,10 @@
 //!
 //! The browser is driven by the scripts in `browser/`, which tell what they saw; what that should be is decided here.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use rebuffer_e2e::{Archive, Place, Rig, Shaper, lacks, tied};
+use rebuffer_e2e::{Archive, Place, Rig, Shaper};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
-const CHROMIUM: &str = "/usr/bin/chromium";
-const VISIT: Duration = Duration::from_secs(150);
+use crate::visit::Visit;
 
 /// What a visitor saw.
 #[derive(Debug, Deserialize)]
@@ -51,37 +46,13 @@ struct SeenOfPreset {
     errors: Vec<String>,
 }
 
-/// Where the scripts are, unless something they need is missing.
-fn scripts() -> Option<PathBuf> {
-    if !Path::new(CHROMIUM).is_file() {
-        lacks("Chromium is not installed");
-        return None;
-    }
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
-    if !scripts.join("../../../dashboard/node_modules/playwright-core").is_dir() {
-        lacks("the dashboard's packages are not installed (`npm ci` in dashboard/)");
-        return None;
-    }
-    Some(scripts)
-}
-
-/// Runs a script against the rig; what it saw.
-async fn visit<T: DeserializeOwned>(script: &Path, rig: &Rig, pictures: &Path) -> T {
-    let mut visit = tied("node");
-    visit.arg(script).arg(CHROMIUM).arg(rig.api()).arg(pictures);
-    let output = tokio::time::timeout(VISIT, visit.output()).await.expect("a visit ends").unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "pictures are in target/e2e: {errors}");
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
 #[tokio::test]
 async fn the_page_applies_a_preset_in_part_and_says_what_is_left_out() {
-    let Some(scripts) = scripts() else { return };
+    let Some(visit) = Visit::able() else { return };
     let Some(place) = Place::take("partial") else { return };
     let rig = Rig::start(&place, Shaper::Pacing).await;
     rig.ready().await;
-    let seen: SeenOfPreset = visit(&scripts.join("partial-link.mjs"), &rig, &place.keeps("page")).await;
+    let seen: SeenOfPreset = visit.to(&rig, "partial-link.mjs", &place, &[]).await;
     assert_eq!(seen.errors, [""; 0], "exceptions in the page");
     assert!(seen.offered.contains("Left out here: uplink rate, uplink delay"), "{seen:?}");
     assert!(seen.impossible, "losses alone cannot be paced");
@@ -105,11 +76,11 @@ fn left_out_of(player_id: &str) -> String {
 
 #[tokio::test]
 async fn the_page_plays_breaks_and_throttles() {
-    let Some(scripts) = scripts() else { return };
+    let Some(visit) = Visit::able() else { return };
     let Some(place) = Place::take("page") else { return };
     let rig = Rig::start(&place, Shaper::Pacing).await;
     rig.ready().await;
-    let seen: Seen = visit(&scripts.join("testing-session.mjs"), &rig, &place.keeps("page")).await;
+    let seen: Seen = visit.to(&rig, "testing-session.mjs", &place, &[]).await;
     println!(
         "plays after {} ms at {} Mbit/s, capped at {}",
         seen.plays_after_ms, seen.top_mbps, seen.capped_mbps

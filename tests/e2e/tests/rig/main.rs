@@ -8,9 +8,11 @@
 )]
 
 mod browser;
+mod dashboard;
 mod evidence;
 mod ffmpeg;
 mod isolation;
 mod nothing_lost;
 mod stopping;
 mod tls;
+mod visit;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use rebuffer_e2e::{Place, Rig, RigOptions, Shaper, Web, lacks, tied};
+use rebuffer_e2e::{Place, Rig, RigConfig, Web, lacks, tied};
 use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -118,22 +118,21 @@ async fn ssl_cert_file_and_ssl_cert_dir_are_the_trust_store_for_origins() {
     let Some(place) = Place::take("origin-tls") else { return };
     let lab = Lab::start().await;
     let (origin, file) = (format!("lab={}", lab.url), lab.ca());
-    let flags = || vec!["--origin", origin.as_str()];
     let asked = async |environment| {
-        let options = RigOptions { flags: flags(), environment };
-        let rig = Rig::start_with(&place, Shaper::Pacing, options).await;
+        let origins = vec![origin.clone()];
+        let rig = Rig::start_with(&place, &RigConfig { origins, environment, ..RigConfig::default() }).await;
         let web = Web::default();
         let start = format!("http://127.0.0.1:{}/lab/?player_id=tv", rig.base_port());
         let session = web.get(&start).await.unwrap().location().to_owned();
         let answer = web.get(&session).await.unwrap();
         (answer.status.as_u16(), String::from_utf8_lossy(&answer.body).into_owned())
     };
-    let (status, body) = asked(vec![("SSL_CERT_FILE", file.as_os_str())]).await;
+    let (status, body) = asked(vec![("SSL_CERT_FILE", file.clone().into_os_string())]).await;
     assert_eq!(status, 200, "{body}");
     assert!(body.contains("s_server"), "{body}");
     let folder = TempDir::new().unwrap();
     std::fs::copy(&file, folder.path().join("lab.pem")).unwrap();
-    assert_eq!(asked(vec![("SSL_CERT_DIR", folder.path().as_os_str())]).await.0, 200);
+    assert_eq!(asked(vec![("SSL_CERT_DIR", folder.path().as_os_str().to_owned())]).await.0, 200);
     let (status, body) = asked(Vec::new()).await;
     assert_eq!(status, 502);
     assert!(body.contains("unknown CA") && body.contains("--origin-ca"), "{body}");
@@ -145,9 +144,8 @@ async fn clients_that_trust_the_rigs_ca_connect_by_every_name() {
         return;
     }
     let Some(place) = Place::take("player-tls") else { return };
-    let flags = vec!["--tls", "auto", "--tls-name", "rig.lab", "--base", "0.0.0.0:0"];
-    let mut rig =
-        Rig::start_with(&place, Shaper::Pacing, RigOptions { flags, environment: Vec::new() }).await;
+    let (flags, base) = (vec!["--tls", "auto", "--tls-name", "rig.lab"], Some("0.0.0.0:0".to_owned()));
+    let mut rig = Rig::start_with(&place, &RigConfig { flags, base, ..RigConfig::default() }).await;
     let port = rig.base_port();
     let web = Web::default();
     let tls = web.get(&format!("{}/api/v2/info", rig.api())).await.unwrap().json::<Info>().listen.tls;
@@ -205,7 +203,7 @@ async fn what_the_rigs_ca_issued_cannot_sign() {
     }
     let Some(place) = Place::take("local-ca") else { return };
     let flags = vec!["--tls", "auto"];
-    let _rig = Rig::start_with(&place, Shaper::Pacing, RigOptions { flags, environment: Vec::new() }).await;
+    let _rig = Rig::start_with(&place, &RigConfig { flags, ..RigConfig::default() }).await;
     let at = |name: &str| place.data().join("tls").join(name).to_str().unwrap().to_owned();
     let (ca, ca_key, leaf, leaf_key) = (at("ca.pem"), at("ca-key.pem"), at("certificate.pem"), at("key.pem"));
     openssl_ok(&["verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", &ca, &leaf]).await;
