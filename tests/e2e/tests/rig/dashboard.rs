@@ -7,7 +7,6 @@ use http::Request;
 use rebuffer_e2e::{Place, Rig, RigConfig, Shaper, Web};
 use rebuffer_kit::{Asked, Origin, Said, Saying};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use crate::visit::Visit;
 
@@ -67,6 +66,41 @@ struct SeenOfReturn {
     errors: Vec<String>,
 }
 
+/// A player as the API shows it.
+#[derive(Debug, Deserialize)]
+struct Player {
+    id: String,
+    control_revision: String,
+    fault_rules: Vec<Rule>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rule {
+    filter: Filter,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Filter {
+    request_kind: Vec<String>,
+    host: Vec<String>,
+    presentation: Presentation,
+    variant: Variant,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Presentation {
+    roles: Vec<String>,
+    paths: Vec<String>,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Variant {
+    rung_positions: Vec<String>,
+}
+
 /// An origin whose master leads to another configured origin, to one that the rig may not reach, and to a playlist in a coding
 /// that is not read.
 fn odd(edge: &str) -> impl Fn(&Asked) -> Said + Send + Sync + 'static {
@@ -90,7 +124,7 @@ fn odd(edge: &str) -> impl Fn(&Asked) -> Said + Send + Sync + 'static {
 
 /// A rig with such an origin, and what keeps its origins alive.
 async fn start_odd(place: &Place, archive: bool) -> (Rig, [Origin; 2]) {
-    let edge = Origin::serve(odd("http://127.0.0.1:1")).await;
+    let edge = Origin::serve(odd("http://192.0.2.1")).await;
     let edge_url = format!("http://{}", edge.address);
     let origin = Origin::serve(odd(&edge_url)).await;
     let origins = vec![format!("odd=http://{}", origin.address), format!("edge={edge_url}")];
@@ -119,15 +153,15 @@ async fn play_oddly(rig: &Rig) -> usize {
 
 /// Names the player as an operator does.
 async fn label(rig: &Rig, player: &str, name: &str) {
-    let url = format!("{}/api/v2/players/{player}", rig.api());
-    let revision = control(rig, player).await["control_revision"].as_str().unwrap().to_owned();
-    let request = Request::patch(url)
+    let revision = read(rig, player).await.control_revision;
+    let request = Request::patch(format!("{}/api/v2/players/{player}", rig.api()))
         .header("content-type", "application/merge-patch+json")
         .header("if-match", format!("\"{revision}\""));
-    Web::default().send(request, json!({ "labels": { "name": name } }).to_string()).await.unwrap().text();
+    let body = format!("{{\"labels\":{{\"name\":\"{name}\"}}}}");
+    Web::default().send(request, body).await.unwrap().text();
 }
 
-async fn control(rig: &Rig, player: &str) -> Value {
+async fn read(rig: &Rig, player: &str) -> Player {
     Web::default().get(&format!("{}/api/v2/players/{player}", rig.api())).await.unwrap().json()
 }
 
@@ -140,7 +174,7 @@ async fn see_oddly(name: &'static str, archive: bool) -> Option<Seen> {
     label(&rig, "bigtv", "Living room").await;
     let seen: Seen = visit.to(&rig, "unseen.mjs", &place, &[&requests]).await;
     assert_eq!(seen.errors, [""; 0], "exceptions in the page");
-    assert_eq!(seen.canonical, control(&rig, "bigtv").await["id"].as_str().unwrap());
+    assert_eq!(seen.canonical, read(&rig, "bigtv").await.id);
     Some(seen)
 }
 
@@ -203,17 +237,16 @@ async fn a_rule_is_narrowed_to_hosts_presentations_rungs_and_preflights() {
     let words = "segments of the top rung of primary presentations at /master.m3u8 or /ads/* at edge or *.cdn.example";
     assert!(narrowed.contains(words), "{narrowed}");
     assert!(preflights.contains("1 of every 5 preflights"), "{preflights}");
-    let rules = &control(&rig, "bigtv").await["fault_rules"];
-    let filter = json!({
-        "request_kind": ["segment"],
-        "host": ["edge", "*.cdn.example"],
-        "presentation": { "roles": ["primary"], "paths": ["/master.m3u8", "/ads/*"] },
-        "variant": { "rung_positions": ["top"] },
-    });
-    assert_eq!(
-        (&rules[0]["filter"], &rules[1]["filter"]),
-        (&filter, &json!({ "request_kind": ["preflight"] }))
-    );
+    let rules = read(&rig, "bigtv").await.fault_rules;
+    let filters: Vec<_> = rules.into_iter().map(|rule| rule.filter).collect();
+    let all = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+    let narrowed = Filter {
+        request_kind: all(&["segment"]),
+        host: all(&["edge", "*.cdn.example"]),
+        presentation: Presentation { roles: all(&["primary"]), paths: all(&["/master.m3u8", "/ads/*"]) },
+        variant: Variant { rung_positions: all(&["top"]) },
+    };
+    assert_eq!(filters, [narrowed, Filter { request_kind: all(&["preflight"]), ..Filter::default() }]);
 }
 
 #[tokio::test]
