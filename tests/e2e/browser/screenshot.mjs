@@ -6,7 +6,7 @@ import { withPage } from './chromium.mjs'
 import { armRule, at, cap, play, plays, segmentsStruck, watchRequests } from './visitor.mjs'
 
 const [executable, address, path] = process.argv.slice(2)
-const SIZE = { width: 1600, height: 1560 }
+const SIZE = { width: 1600, height: 1780 }
 
 /** Waits until the waterfall holds so many. */
 const requests = (page, count) =>
