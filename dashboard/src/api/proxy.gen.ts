@@ -2525,6 +2525,11 @@ export interface components {
              * @description Requests being answered at this moment.
              */
             active_requests: number;
+            /**
+             * @description What the rig does not see of the player, in the order in which it found out; empty when it sees everything. Each is an
+             *     action that was told when it happened.
+             */
+            unseen: components["schemas"]["UnseenView"][];
         };
         /** @description The link of a player: towards it (downlink, whose knobs stand here directly) and from it (`uplink`). */
         Shape: components["schemas"]["Conditions"] & {
@@ -2886,6 +2891,11 @@ export interface components {
             field: string;
             /** @description Why. */
             why: string;
+        };
+        /** @description Something that the rig does not see. */
+        UnseenView: components["schemas"]["ActionKind"] & {
+            /** @description When it found out. */
+            at: components["schemas"]["Timestamp"];
         };
         /** @description A predicate on the path of the request, without its query. Any of the patterns may match. */
         UrlMatch: {

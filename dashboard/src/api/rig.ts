@@ -3,7 +3,6 @@
 import { call, type Reply } from './http'
 import type { MergePatch } from './mergePatch'
 import type {
-  ControlRow,
   Info,
   LabelView,
   PlayerCreate,
@@ -96,11 +95,4 @@ export async function putTrace(name: string, file: Blob, format?: TraceFormat): 
 
 export async function removeTrace(name: string): Promise<void> {
   await call<undefined>(trace(name), { method: 'DELETE' })
-}
-
-/** The actions of one name that the archive has since then, of one session or of all, the newest first. */
-export async function listActions(event: string, from: string, sessionId?: string): Promise<ControlRow[]> {
-  const query = new URLSearchParams({ event, from, order: 'desc', limit: '500' })
-  if (sessionId !== undefined) query.set('session_id', sessionId)
-  return (await call<{ items: ControlRow[] }>(`${API}/control_events?${query}`)).body.items
 }

@@ -12,11 +12,10 @@ use http::header::{CONTENT_LENGTH, HOST, HeaderValue, LOCATION};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode, Version};
 use rebuffer_api::{Frame, Problem, ProblemKind};
-use rebuffer_model::{Action, ActionKind, ActionSource, RecordBody};
+use rebuffer_model::ActionKind;
 
 use crate::ca;
 use crate::caller::Caller;
-use crate::clock;
 use crate::connection::Connection;
 use crate::cors;
 use crate::identity::{self, Named};
@@ -61,7 +60,7 @@ pub(crate) fn refuse_malformed<B>(request: &Request<B>, caller: &Caller) -> Opti
 pub(crate) fn request_unread(rig: &Rig, port: u16, reason: &str) {
     let player = rig.ports.holder(port).and_then(|holder| rig.players.get(holder.player_id));
     let Some(endpoint) = player.and_then(|player| player.session()?.at(port)) else { return };
-    if endpoint.telemetry.is_news(Topic::Malformed, reason) {
+    if endpoint.telemetry.told.is_news(Topic::Malformed, reason) {
         learning::tell(rig, &endpoint, ActionKind::RequestUnread { reason: reason.to_owned() });
     }
 }
@@ -95,9 +94,11 @@ pub(crate) async fn base<B>(
             Declarers::None => begin(asking, unnamed(asking), origin, None).await,
             Declarers::Several(sessions) => {
                 let begun = begin(asking, unnamed(asking), origin, None).await;
-                if let Ok(endpoint) = &begun {
+                if let Ok(endpoint) = &begun
+                    && endpoint.telemetry.told.is_news(Topic::Ambiguous, &path)
+                {
                     let kind = ActionKind::ClientAmbiguous { path: path.clone(), sessions };
-                    tell(rig, &endpoint.player, kind);
+                    learning::tell(rig, endpoint, kind);
                 }
                 begun
             }
@@ -291,11 +292,6 @@ fn declared_by<B>(asking: Asking<'_, B>, origin: &Origin, target: &str) -> Decla
 fn unnamed<B>(asking: Asking<'_, B>) -> Named {
     let ip: IpAddr = asking.connection.peer_ip();
     identity::unnamed(asking.request.headers(), ip)
-}
-
-fn tell(rig: &Rig, player: &Player, kind: ActionKind) {
-    let action = Action { who: player.who(), source: ActionSource::Proxy, kind };
-    rig.feed.append(clock::now(), &RecordBody::Action(Box::new(action)));
 }
 
 /// The origin a path on the base port names, and the path below it.

@@ -196,7 +196,7 @@ fn classify(recorder: &mut Recorder, target: &PathAndQuery, request: &Request<Up
     if let (RequestKind::Segment, Some(variant)) = (kind, &classified.variant) {
         endpoint.telemetry.rendition.store(variant.bandwidth, Ordering::Relaxed);
     }
-    if knows_nothing && kind.is_media() && endpoint.telemetry.is_news(Topic::Unknown, "") {
+    if knows_nothing && kind.is_media() && endpoint.telemetry.told.is_news(Topic::Unknown, "") {
         let path = target.path().to_owned();
         learning::tell(recorder.rig(), &endpoint, ActionKind::PlaylistsUnknown { path });
     }

@@ -24,15 +24,19 @@ pub(crate) fn ladder_changed(rig: &Arc<Rig>, endpoint: &Endpoint, change: Ladder
 
 /// A playlist or a redirect leads to an origin that the rig may not reach.
 pub(crate) fn origin_left(rig: &Rig, endpoint: &Endpoint, host: String, setting: String) {
-    if endpoint.telemetry.is_news(Topic::Left, &host) {
+    if endpoint.telemetry.told.is_news(Topic::Left, &host) {
         tell(rig, endpoint, ActionKind::OriginLeft { host, setting });
     }
 }
 
 /// Something the rig did, or could not do, by itself.
 pub(crate) fn tell(rig: &Rig, endpoint: &Endpoint, kind: ActionKind) {
+    let now = clock::now();
+    if endpoint.telemetry.told.keep(now, &kind) {
+        rig.events.player_updated(&endpoint.player);
+    }
     let action = Action { who: endpoint.player.who(), source: ActionSource::Proxy, kind };
-    rig.feed.append(clock::now(), &RecordBody::Action(Box::new(action)));
+    rig.feed.append(now, &RecordBody::Action(Box::new(action)));
 }
 
 fn variants(ladder: &Ladder) -> Vec<Variant> {

@@ -15,6 +15,7 @@ mod ports;
 mod reach;
 mod reap;
 mod session;
+mod told;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,7 +32,8 @@ pub(crate) use player::{Controlled, PlayEdge, Player};
 pub(crate) use ports::{Holder, Ports, listen as listen_on};
 pub(crate) use reach::{ReachError, reach};
 pub(crate) use reap::{end, reap_idle};
-pub(crate) use session::{Activity, Session, Topic, link_backend};
+pub(crate) use session::{Activity, Session, link_backend};
+pub(crate) use told::Topic;
 
 use crate::store::StoredPlayer;
 

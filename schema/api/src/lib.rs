@@ -28,7 +28,7 @@ pub use merge::MergePatch;
 pub use page::Items;
 pub use player::{
     CurrentPlay, LinkBackend, LinkView, PatternView, PlayerCreate, PlayerRecord, RuleCounters,
-    SessionPortView, SessionView, TransportView,
+    SessionPortView, SessionView, TransportView, UnseenView,
 };
 pub use problem::{Problem, ProblemKind};
 pub use strict::{from_json, from_value};

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use rebuffer_model::{
-    AttemptId, Content, Control, LabelKey, LabelValue, LeftOut, LinkMetrics, OriginName, PlayId, PlayerId,
-    PlayerMetrics, PlayerName, Rule, RuleId, SessionId, Shape, ShapeControl, Timestamp, TransferTimeouts,
-    TransportAction, Variant,
+    ActionKind, AttemptId, Content, Control, LabelKey, LabelValue, LeftOut, LinkMetrics, OriginName, PlayId,
+    PlayerId, PlayerMetrics, PlayerName, Rule, RuleId, SessionId, Shape, ShapeControl, Timestamp,
+    TransferTimeouts, TransportAction, Variant,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -191,6 +191,19 @@ pub struct SessionView {
     pub bytes_out: u64,
     /// Requests being answered at this moment.
     pub active_requests: u32,
+    /// What the rig does not see of the player, in the order in which it found out; empty when it sees everything. Each is an
+    /// action that was told when it happened.
+    pub unseen: Vec<UnseenView>,
+}
+
+/// Something that the rig does not see.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UnseenView {
+    /// When it found out.
+    pub at: Timestamp,
+    /// What it is: `origin_left`, `playlist_unread`, `request_unread`, `playlists_unknown` or `client_ambiguous`.
+    #[serde(flatten)]
+    pub action: ActionKind,
 }
 
 /// A port of a session.

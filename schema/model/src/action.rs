@@ -228,6 +228,18 @@ pub enum ActionKind {
 }
 
 impl ActionKind {
+    /// Whether it says that the rig does not see everything a player does.
+    pub fn is_unseen(&self) -> bool {
+        matches!(
+            self,
+            Self::OriginLeft { .. }
+                | Self::PlaylistUnread { .. }
+                | Self::RequestUnread { .. }
+                | Self::PlaylistsUnknown { .. }
+                | Self::ClientAmbiguous { .. }
+        )
+    }
+
     /// The event's public name.
     pub fn event(&self) -> &'static str {
         match self {

@@ -145,6 +145,8 @@ async fn what_cannot_be_read_as_a_request_is_said_once() {
     feed.action("label_changed").await;
     let kind = feed.action("request_unread").await.kind;
     assert_eq!(kind, ActionKind::RequestUnread { reason: "invalid URI".to_owned() });
+    let unseen = rig.api.player("tv").await.session.expect("a session").unseen;
+    assert_eq!(unseen.into_iter().map(|unseen| unseen.action).collect::<Vec<_>>(), [kind]);
     assert_eq!(feed.waiting("request_unread"), 0);
 }
 

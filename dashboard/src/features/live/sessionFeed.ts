@@ -8,7 +8,6 @@ import { shallowRef } from 'vue'
 import type { ControlRow, EventRow, NetworkRow, Presentation } from '@/api/schema'
 import { MarkStore } from '@/charts/marks'
 import { SampleStore } from '@/charts/samples'
-import { type Unseen, unseenOf } from '@/features/unseen/unseen'
 import { type Request, requestOf } from '@/features/waterfall/request'
 import { RequestStore } from '@/features/waterfall/requests'
 import { words } from '@/ui/format'
@@ -20,7 +19,6 @@ import type { Row } from './records'
 const COLUMNS = ['estimate', 'buffer', 'bitrate'] as const
 export type PlayerColumn = (typeof COLUMNS)[number]
 
-const MAX_UNSEEN = 200
 const MAX_PRESENTATIONS = 100
 
 export class SessionFeed {
@@ -29,10 +27,6 @@ export class SessionFeed {
   readonly link = new LinkSeries()
   readonly marks = new MarkStore()
   readonly requests = new RequestStore()
-  /** What the rig does not see, as it was told. */
-  readonly unseen = shallowRef<readonly Unseen[]>([])
-  /** Until when playlists declared what was asked for. */
-  readonly declaredAt = shallowRef(-Infinity)
   /** The presentations that requests belong to, in the order in which they were seen. */
   readonly presentations = shallowRef<readonly Presentation[]>([])
   private stall: { id: string; at: number } | undefined
@@ -45,10 +39,6 @@ export class SessionFeed {
   }
 
   control(row: ControlRow): void {
-    const unseen = unseenOf(row)
-    if (unseen && !this.unseen.value.some(({ id }) => id === unseen.id)) {
-      this.unseen.value = [...this.unseen.value, unseen].slice(-MAX_UNSEEN)
-    }
     const mark = markOf(row, this.link.rateOfPreset)
     if (mark) this.marks.push(mark)
     this.noteStrike(row)
@@ -74,9 +64,7 @@ export class SessionFeed {
     }
   }
 
-  /** What a request says of playlists and presentations. */
-  private notePlace({ known, presentation, end }: Request): void {
-    if (known === 'declared') this.declaredAt.value = Math.max(this.declaredAt.value, end)
+  private notePlace({ presentation }: Request): void {
     if (presentation === null) return
     const seen = this.presentations.value
     const same = ({ path, role }: Presentation) => path === presentation.path && role === presentation.role
@@ -110,9 +98,7 @@ export class SessionFeed {
   clear(): void {
     for (const store of [this.samples, this.marks, this.requests]) store.clear()
     this.stall = this.strike = undefined
-    this.unseen.value = []
     this.presentations.value = []
-    this.declaredAt.value = -Infinity
   }
 
   /** Begins anew, for another player. */

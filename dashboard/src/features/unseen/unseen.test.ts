@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
-import type { ControlRow } from '@/api/schema'
+import type { ControlRow, PlayerRecord } from '@/api/schema'
 
-import { stillUnseen, UNSEEN_EVENTS, unseenOf } from './unseen'
+import { UNSEEN_EVENTS, unseenOf, unseenOfPlayer } from './unseen'
 
 const row = (event: string, info: object, more: Partial<ControlRow> = {}): ControlRow => ({
   ts: '2026-03-01T10:00:00.000Z',
@@ -53,21 +53,12 @@ describe('what the rig does not see', () => {
   })
 })
 
-describe('what is still not seen', () => {
-  const unknown = said('playlists_unknown', { path: '/s1.ts' })
-  const left = said('origin_left', { host: 'http://a', setting: '' }, { ts: '2026-03-01T10:00:05.000Z' })
-
-  it('is each thing once, the newest first', () => {
-    expect(stillUnseen([unknown, left, { ...left, id: '9' }], false).map(({ event }) => event)).toEqual([
-      'origin_left',
-      'playlists_unknown',
-    ])
-  })
-
-  it('is no longer the playlists, once one was read or the ladder is known', () => {
-    expect(stillUnseen([unknown], true)).toEqual([])
-    expect(stillUnseen([unknown], false, unknown.at + 1)).toEqual([])
-    expect(stillUnseen([unknown], false, unknown.at - 1)).toEqual([unknown])
-    expect(stillUnseen([left], true, left.at + 1)).toEqual([left])
-  })
+it('stands in the session as long as it is so', () => {
+  const unseen = [
+    { at: '2026-03-01T10:00:00.000Z', event: 'playlists_unknown', info: { path: '/s1.ts' } },
+    { at: '2026-03-01T10:00:05.000Z', event: 'origin_left', info: { host: 'http://a', setting: '' } },
+  ]
+  const player = (session: object | null) => ({ id: 'p', session }) as unknown as PlayerRecord
+  expect(unseenOfPlayer(player({ unseen })).map(({ event }) => event)).toEqual(['origin_left', 'playlists_unknown'])
+  expect(unseenOfPlayer(player(null))).toEqual([])
 })

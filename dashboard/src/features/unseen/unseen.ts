@@ -1,23 +1,25 @@
 // What the rig does not see, in words: a playlist that it did not read, a way past it, media that nothing declared, a client
 // that it cannot tell from others.
 //
-// Invariant: each says what follows and what to do about it, in the same words whether the archive or the feed tells it.
+// Invariant: each says what follows and what to do about it, in the same words whether a row tells it or the session has it.
+// What is still so, the rig itself says (`session.unseen`).
 
-import type { ControlRow } from '@/api/schema'
+import type { ControlRow, PlayerRecord } from '@/api/schema'
 import { infoOf } from '@/features/live/info'
 
-export const UNSEEN_EVENTS = ['origin_left', 'playlist_unread', 'playlists_unknown', 'client_ambiguous'] as const
+export const UNSEEN_EVENTS = [
+  'origin_left',
+  'playlist_unread',
+  'request_unread',
+  'playlists_unknown',
+  'client_ambiguous',
+] as const
 export type UnseenEvent = (typeof UNSEEN_EVENTS)[number]
 
 /** What the one mark means, wherever it stands. */
 export const UNSEEN_TITLE = 'The rig does not see everything here'
 
 export interface Unseen {
-  id: string
-  at: number
-  playerId: string
-  /** Empty where it belongs to no session. */
-  sessionId: string
   event: UnseenEvent
   text: string
   /** What follows, and what to do. */
@@ -41,6 +43,10 @@ const WORDS: Record<UnseenEvent, (info: Info) => Words> = {
   playlist_unread: ({ path = 'A playlist', reason = '' }) => ({
     text: `${path} looks like a playlist and was not read: ${reason}.`,
     advice: `What it names is not known: kinds are guessed, rules on rungs do not fire, and its URLs may lead past the rig. ${remedy(reason)}`,
+  }),
+  request_unread: ({ reason = 'nobody knows why' }) => ({
+    text: `Something came on the session’s port that could not be read as a request: ${reason}.`,
+    advice: 'It was answered with an error of the rig’s own, and is in no list. Look at what the player sends.',
   }),
   playlists_unknown: ({ path = 'Media' }) => ({
     text: `${path} was asked for before any playlist of this session.`,
@@ -69,33 +75,19 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-/** What a row of the archive, or an action of the feed, says that the rig does not see. */
+/** What a row says that the rig does not see. */
 export function unseenOf(row: ControlRow): Unseen | undefined {
-  const event = UNSEEN_EVENTS.find((name) => name === row.event)
-  if (event === undefined) return undefined
-  return {
-    id: row.id,
-    at: Date.parse(row.ts),
-    playerId: row.player_id ?? '',
-    sessionId: row.session_id ?? '',
-    event,
-    ...WORDS[event](infoOf<Info>(row)),
-  }
+  return inWords(row.event ?? '', infoOf<Info>(row))
 }
 
-/** What is still so: playlists are known again once one declared something, or the ladder is there. */
-export function stillUnseen(all: readonly Unseen[], ladderKnown: boolean, declaredAt = -Infinity): Unseen[] {
-  const isOver = ({ event, at }: Unseen) => event === 'playlists_unknown' && (ladderKnown || declaredAt > at)
-  return distinct(all.filter((unseen) => !isOver(unseen)))
+/** What the rig does not see of a player now, the newest first. */
+export function unseenOfPlayer({ session }: PlayerRecord): Unseen[] {
+  return (session?.unseen ?? []).flatMap(({ event, info }) => inWords(event, info as Info) ?? []).toReversed()
 }
 
-/** Each once, the newest first. */
-export function distinct(all: readonly Unseen[]): Unseen[] {
-  const found = new Map<string, Unseen>()
-  for (const unseen of all.toSorted((a, b) => b.at - a.at)) {
-    if (!found.has(unseen.text)) found.set(unseen.text, unseen)
-  }
-  return [...found.values()]
+function inWords(name: string, info: Info): Unseen | undefined {
+  const event = UNSEEN_EVENTS.find((known) => known === name)
+  return event === undefined ? undefined : { event, ...WORDS[event](info) }
 }
 
 function leftWords({ host = 'another host', setting = '' }: Info): Words {

@@ -137,7 +137,9 @@ fn learn(endpoint: &Endpoint, at: &Address, playlist: &Playlist) -> (Context, Ab
 
 fn told(absorbed: Absorbed, ladder: &Ladder, recorder: &mut Recorder) {
     let endpoint = recorder.session().clone();
-    endpoint.telemetry.forget_said(Topic::Unknown);
+    if endpoint.telemetry.told.playlists_are_known() {
+        recorder.rig().events.player_updated(&endpoint.player);
+    }
     let Absorbed { kind, variant, presentation, ladder: change } = absorbed;
     if let Some(change) = change {
         learning::ladder_changed(recorder.rig(), &endpoint, change, ladder);
@@ -151,7 +153,7 @@ pub(super) fn pass_unread(reason: &str, target: &Target, recorder: &mut Recorder
     recorder.unread(reason);
     let endpoint = recorder.session().clone();
     let path = target.path().to_owned();
-    if endpoint.telemetry.is_news(Topic::Unread, &format!("{path} {reason}")) {
+    if endpoint.telemetry.told.is_news(Topic::Unread, &format!("{path} {reason}")) {
         learning::tell(
             recorder.rig(),
             &endpoint,
@@ -171,7 +173,7 @@ fn note_edits(content: &Content, changed: usize, unmet: &[Unmet], recorder: &mut
     let unmet = unmet.collect::<Vec<_>>();
     let endpoint = recorder.session().clone();
     for UnmetEdit { field, why } in unmet.iter().cloned() {
-        if endpoint.telemetry.is_news(Topic::Unmet, &format!("{field}: {why}")) {
+        if endpoint.telemetry.told.is_news(Topic::Unmet, &format!("{field}: {why}")) {
             learning::tell(recorder.rig(), &endpoint, ActionKind::ContentUnmet { field, why });
         }
     }

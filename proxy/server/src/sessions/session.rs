@@ -3,17 +3,16 @@
 //! Invariant: counters only grow; what was learned is written only by answers that passed through a session of this player; activity counts
 //! requests being answered as well as their beginnings, so a long download is never idle.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use parking_lot::Mutex;
 use rebuffer_api::{LinkBackend, LinkView, SessionPortView, SessionView};
 use rebuffer_model::{LinkMetrics, PlayerId, RigMetrics, SessionId, Timestamp, names_device};
 use rebuffer_shaper::{Backend, Link};
 
+use super::told::Told;
 use super::{Conductor, Endpoint, Learned, Player, SessionPort};
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +22,6 @@ use crate::cors::LedPages;
 use crate::origin::Origin;
 use crate::telemetry::Watched;
 
-const SAID_ONCE: usize = 64;
 
 /// One session.
 #[derive(Debug)]
@@ -66,23 +64,8 @@ pub(crate) struct Telemetry {
     pub(crate) master: ArcSwap<String>,
     /// What the link does.
     pub(crate) link: Watched,
-    /// What was said once and need not be said again, by topic.
-    said: Mutex<BTreeSet<(Topic, String)>>,
-}
-
-/// What a session says once of each thing. One topic does not silence another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Topic {
-    /// Origins outside the rig.
-    Left,
-    /// Edits of playlists that could not be made.
-    Unmet,
-    /// Bodies that look like playlists and were not read.
-    Unread,
-    /// Media that no playlist has named.
-    Unknown,
-    /// What was no request.
-    Malformed,
+    /// What it has said of itself.
+    pub(crate) told: Told,
 }
 
 /// A request being answered; the session is not idle while one of these lives.
@@ -203,6 +186,7 @@ impl Session {
             faults: telemetry.faults.load(Ordering::Relaxed),
             bytes_out: telemetry.bytes_out.load(Ordering::Relaxed),
             active_requests: self.active.load(Ordering::Relaxed),
+            unseen: telemetry.told.unseen(),
         }
     }
 
@@ -254,20 +238,6 @@ impl Client {
     /// Whether a User-Agent says as much of the device as this one; a player may use several (its page, its media stack).
     fn is_said_better_by(&self, user_agent: &str) -> bool {
         user_agent != self.user_agent && (!names_device(&self.user_agent) || names_device(user_agent))
-    }
-}
-
-impl Telemetry {
-    /// Whether something has not been said before; of each topic the first [`SAID_ONCE`] are.
-    pub(crate) fn is_news(&self, topic: Topic, what: &str) -> bool {
-        let mut said = self.said.lock();
-        let of_topic = said.range((topic, String::new())..).take_while(|(other, _)| *other == topic).count();
-        of_topic < SAID_ONCE && said.insert((topic, what.to_owned()))
-    }
-
-    /// Something may be said again.
-    pub(crate) fn forget_said(&self, topic: Topic) {
-        self.said.lock().retain(|(other, _)| *other != topic);
     }
 }
 

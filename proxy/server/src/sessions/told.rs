@@ -1,0 +1,102 @@
+//! What a session has said of itself: each thing once, and what the rig does not see for as long as it does not.
+//!
+//! Invariant: one topic does not silence another, and of each the first [`SAID_ONCE`] things are said; so what is kept is bounded.
+//! Deliberately absent: where it is said (see `learning.rs`).
+
+use std::collections::BTreeSet;
+
+use parking_lot::Mutex;
+use rebuffer_api::UnseenView;
+use rebuffer_model::{ActionKind, Timestamp};
+
+/// The most things of a topic that are said.
+const SAID_ONCE: usize = 64;
+
+/// What was said.
+#[derive(Debug, Default)]
+pub(crate) struct Told(Mutex<Said>);
+
+#[derive(Debug, Default)]
+struct Said {
+    once: BTreeSet<(Topic, String)>,
+    unseen: Vec<UnseenView>,
+}
+
+/// What a session says once of each thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Topic {
+    /// Origins outside the rig.
+    Left,
+    /// Edits of playlists that could not be made.
+    Unmet,
+    /// Bodies that look like playlists and were not read.
+    Unread,
+    /// Media that no playlist has named.
+    Unknown,
+    /// What was no request.
+    Malformed,
+    /// What playlists of several sessions declare.
+    Ambiguous,
+}
+
+impl Told {
+    /// Whether something has not been said before.
+    pub(crate) fn is_news(&self, topic: Topic, what: &str) -> bool {
+        let once = &mut self.0.lock().once;
+        let of_topic = once.range((topic, String::new())..).take_while(|(other, _)| *other == topic).count();
+        of_topic < SAID_ONCE && once.insert((topic, what.to_owned()))
+    }
+
+    /// Keeps an action that says what is not seen; whether it is one.
+    pub(crate) fn keep(&self, at: Timestamp, action: &ActionKind) -> bool {
+        let is_unseen = action.is_unseen();
+        if is_unseen {
+            self.0.lock().unseen.push(UnseenView { at, action: action.clone() });
+        }
+        is_unseen
+    }
+
+    /// Playlists are known again; whether they were not before.
+    pub(crate) fn playlists_are_known(&self) -> bool {
+        let mut said = self.0.lock();
+        said.once.retain(|(topic, _)| *topic != Topic::Unknown);
+        let before = said.unseen.len();
+        said.unseen.retain(|unseen| !matches!(unseen.action, ActionKind::PlaylistsUnknown { .. }));
+        said.unseen.len() < before
+    }
+
+    /// What is not seen now, in the order in which it was found out.
+    pub(crate) fn unseen(&self) -> Vec<UnseenView> {
+        self.0.lock().unseen.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_thing_is_news_once_and_a_topic_ends_at_its_bound() {
+        let told = Told::default();
+        assert!(told.is_news(Topic::Left, "a") && !told.is_news(Topic::Left, "a"));
+        assert!(told.is_news(Topic::Unread, "a"), "another topic");
+        let news = (0..100).filter(|n| told.is_news(Topic::Left, &n.to_string())).count();
+        assert_eq!(news, SAID_ONCE - 1);
+        assert!(told.is_news(Topic::Unread, "b"));
+    }
+
+    #[test]
+    fn what_is_not_seen_stands_until_it_is() {
+        let told = Told::default();
+        let at = Timestamp::from_millis(7);
+        let unknown = ActionKind::PlaylistsUnknown { path: "/a".to_owned() };
+        let left = ActionKind::OriginLeft { host: "cdn.example".to_owned(), setting: String::new() };
+        assert!(told.keep(at, &unknown) && told.keep(at, &left));
+        assert!(!told.keep(at, &ActionKind::LabelChanged { labels: std::collections::BTreeMap::new() }));
+        assert!(
+            told.is_news(Topic::Unknown, "") && told.playlists_are_known() && !told.playlists_are_known()
+        );
+        assert_eq!(told.unseen(), [UnseenView { at, action: left }]);
+        assert!(told.is_news(Topic::Unknown, ""), "it may happen again");
+    }
+}
