@@ -22,7 +22,6 @@ use crate::cors::LedPages;
 use crate::origin::Origin;
 use crate::telemetry::Watched;
 
-
 /// One session.
 #[derive(Debug)]
 pub(crate) struct Session {
