@@ -5,6 +5,7 @@
 
 mod answer;
 mod before;
+mod budget;
 mod coding;
 mod damage;
 mod ending;
@@ -31,6 +32,7 @@ use rebuffer_model::{Delay, Step};
 
 pub(crate) use answer::{loop_of, own_answer, problem};
 pub(crate) use before::Before;
+pub(crate) use budget::PlaylistBudget;
 pub(crate) use ending::Broken;
 pub(crate) use forward::Forwarded;
 pub(crate) use playlist::ask_for_text;

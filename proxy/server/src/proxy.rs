@@ -22,6 +22,7 @@ use crate::feed::{Feed, FeedConfig, FeedError};
 use crate::listen;
 use crate::meters::Meters;
 use crate::origin::{OriginError, Origins};
+use crate::perform::PlaylistBudget;
 use crate::reconcile::reconcile_links;
 use crate::record::{Settler, settle_finished};
 use crate::rig::{Rig, Surroundings, Tasks};
@@ -87,6 +88,7 @@ impl Proxy {
             origins,
             kept: Kept::default(),
             cookies: CookieOrigins::default(),
+            playlists: PlaylistBudget::new(),
             shaper,
             players,
             traces,

@@ -21,6 +21,7 @@ use crate::events::Events;
 use crate::feed::Feed;
 use crate::meters::Meters;
 use crate::origin::Origins;
+use crate::perform::PlaylistBudget;
 use crate::record::Settler;
 use crate::sessions::{Kept, Players, Ports};
 use crate::store::Store;
@@ -48,6 +49,7 @@ pub(crate) struct Rig {
     /// What players without a session have learned.
     pub(crate) kept: Kept,
     pub(crate) cookies: CookieOrigins,
+    pub(crate) playlists: PlaylistBudget,
     pub(crate) feed: Feed,
     pub(crate) store: Store,
     pub(crate) events: Events,

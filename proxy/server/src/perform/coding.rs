@@ -8,7 +8,6 @@ use std::io::{self, Read};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
-use rebuffer_media::MAX_PLAYLIST_BYTES;
 
 /// The most codings on top of each other.
 const MAX_CODINGS: usize = 3;
@@ -18,8 +17,8 @@ const MAX_CODINGS: usize = 3;
 pub(super) enum CodingError {
     #[error("its content coding {0:?} is none that is read")]
     Unknown(String),
-    #[error("it unpacks to more than the {} MiB that are read", MAX_PLAYLIST_BYTES >> 20)]
-    TooLong,
+    #[error("it unpacks to more than the {} MiB that are read", .0 >> 20)]
+    TooLong(usize),
     #[error("it does not unpack: {0}")]
     Broken(String),
 }
@@ -37,18 +36,18 @@ pub(super) fn is_coded(headers: &HeaderMap) -> bool {
     codings(headers).map_or(true, |codings| !codings.is_empty())
 }
 
-/// The body without its codings.
-pub(super) fn decode(headers: &HeaderMap, body: &Bytes) -> Result<Bytes, CodingError> {
+/// The body without its codings, if it is not longer than this then.
+pub(super) fn decode(headers: &HeaderMap, body: &Bytes, most: usize) -> Result<Bytes, CodingError> {
     let codings = codings(headers)?;
     if codings.is_empty() {
         return Ok(body.clone());
     }
     let mut text = Vec::new();
-    let limit = MAX_PLAYLIST_BYTES as u64 + 1;
+    let limit = most as u64 + 1;
     let unpacked = reader(&codings, body).and_then(|reader| reader.take(limit).read_to_end(&mut text));
     unpacked.map_err(|error| CodingError::Broken(error.to_string()))?;
-    if text.len() > MAX_PLAYLIST_BYTES {
-        return Err(CodingError::TooLong);
+    if text.len() > most {
+        return Err(CodingError::TooLong(most));
     }
     Ok(text.into())
 }
@@ -133,6 +132,8 @@ mod tests {
     use flate2::Compression;
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
+    use rebuffer_media::MAX_PLAYLIST_BYTES;
+
     use super::*;
 
     const TEXT: &[u8] = b"#EXTM3U\n#EXTINF:4,\na.ts\n";
@@ -174,7 +175,7 @@ mod tests {
     fn every_coding_is_read_whole_and_from_its_beginning() {
         for (coding, body) in packed() {
             let body = Bytes::from(body);
-            assert_eq!(decode(&headers(coding), &body).as_deref(), Ok(TEXT), "{coding}");
+            assert_eq!(decode(&headers(coding), &body, MAX_PLAYLIST_BYTES).as_deref(), Ok(TEXT), "{coding}");
             assert_eq!(
                 decode_beginning(&headers(coding), &body, 7).get(..7),
                 Some(&b"#EXTM3U"[..]),
@@ -186,21 +187,30 @@ mod tests {
     #[test]
     fn what_unpacks_to_more_than_is_read_is_refused_and_not_cut() {
         let body = Bytes::from(gzip(&vec![b' '; MAX_PLAYLIST_BYTES + 1]));
-        assert_eq!(decode(&headers("gzip"), &body), Err(CodingError::TooLong));
+        assert_eq!(
+            decode(&headers("gzip"), &body, MAX_PLAYLIST_BYTES),
+            Err(CodingError::TooLong(MAX_PLAYLIST_BYTES))
+        );
         let fits = Bytes::from(gzip(&vec![b' '; MAX_PLAYLIST_BYTES]));
-        assert_eq!(decode(&headers("gzip"), &fits).map(|text| text.len()), Ok(MAX_PLAYLIST_BYTES));
+        assert_eq!(
+            decode(&headers("gzip"), &fits, MAX_PLAYLIST_BYTES).map(|text| text.len()),
+            Ok(MAX_PLAYLIST_BYTES)
+        );
     }
 
     #[test]
     fn what_cannot_be_read_says_why() {
         let body = Bytes::from_static(b"not packed");
-        assert_eq!(decode(&headers("lzw"), &body), Err(CodingError::Unknown("lzw".to_owned())));
-        assert!(matches!(decode(&headers("gzip"), &body), Err(CodingError::Broken(_))));
+        assert_eq!(
+            decode(&headers("lzw"), &body, MAX_PLAYLIST_BYTES),
+            Err(CodingError::Unknown("lzw".to_owned()))
+        );
+        assert!(matches!(decode(&headers("gzip"), &body, MAX_PLAYLIST_BYTES), Err(CodingError::Broken(_))));
         for (coding, is_readable) in [("gzip", false), ("lzw", false), ("", true)] {
             assert_eq!(why_unreadable(&headers(coding), &body).is_none(), is_readable, "{coding}");
         }
         assert_eq!(why_unreadable(&headers("gzip"), &gzip(b"media")), None);
         let four = headers("gzip, gzip, gzip, gzip");
-        assert!(matches!(decode(&four, &body), Err(CodingError::Unknown(_))));
+        assert!(matches!(decode(&four, &body, MAX_PLAYLIST_BYTES), Err(CodingError::Unknown(_))));
     }
 }

@@ -191,8 +191,8 @@ async fn with_body(
     let is_met = head.status.is_success()
         && outbound.condition.as_ref().is_some_and(|condition| condition.is_met_by(&head.headers));
     let (source, playlist, edited) = match Box::pin(reading::look(&head, body, target, recorder)).await {
-        Looked::Playlist { playlist, coded } => {
-            let passed = Box::pin(playlist::pass(playlist, coded, &mut head, target, recorder)).await;
+        Looked::Playlist { playlist, coded, share } => {
+            let passed = Box::pin(playlist::pass(playlist, coded, share, &mut head, target, recorder)).await;
             let Passed { body, changed } = passed;
             (Source::read(body), true, changed)
         }

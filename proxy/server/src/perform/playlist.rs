@@ -13,11 +13,12 @@ use http::header::{
 };
 use http::response::Parts;
 use rebuffer_media::{
-    Absorbed, Address, Context, Foreign, Ladder, Leads, Localised, MISBEHAVIOURS, Manipulated, Playlist,
-    Unmet, localise, manipulate,
+    Absorbed, Address, Context, Foreign, Ladder, Leads, Localised, MAX_PLAYLIST_BYTES, MISBEHAVIOURS,
+    Manipulated, Playlist, Unmet, localise, manipulate,
 };
 use rebuffer_model::{ActionKind, Content, Edits, Known, PlaylistRule, Remark, RequestKind, UnmetEdit};
 
+use super::budget::Share;
 use super::coding;
 use super::forward::{Forwarded, Source};
 use super::location::{address_of, reach_foreign, reach_known};
@@ -26,9 +27,6 @@ use crate::clock;
 use crate::learning;
 use crate::record::Recorder;
 use crate::sessions::{Endpoint, Topic};
-
-/// A longer one is read on a thread that no player waits for.
-const LONG: usize = 256 << 10;
 
 /// What says of a body which bytes it has.
 const DIGESTS: [HeaderName; 4] = [
@@ -61,6 +59,7 @@ pub(crate) fn ask_for_text(headers: &mut HeaderMap) {
 pub(super) async fn pass(
     playlist: Box<Playlist>,
     coded: Bytes,
+    share: Share,
     head: &mut Parts,
     target: &Target,
     recorder: &mut Recorder,
@@ -80,9 +79,7 @@ pub(super) async fn pass(
             |id| addresses.iter().find(|(known, _)| *known == id).map(|(_, address)| address.clone());
         (absorbed, ladder, changed, unmet, localise(&edited, &context, serves))
     };
-    let is_long = coded.len() > LONG;
-    let (absorbed, ladder, edits, unmet, localised) =
-        if is_long { away_from_players(work).await } else { work() };
+    let (absorbed, ladder, edits, unmet, localised) = share.work(work).await;
     told(absorbed, &ladder, recorder);
     note_edits(&asked, edits, &unmet, recorder);
     let Localised { playlist, changed: led, names_ports } = localised;
@@ -92,19 +89,12 @@ pub(super) async fn pass(
     if edits + led == 0 {
         return Passed { body: coded, changed: false };
     }
-    let body = playlist.body();
+    let body = share.hold(playlist.body());
     if coding::is_coded(&head.headers) {
         recorder.remark(Remark::CodingRemoved);
     }
     describe(&mut head.headers, body.len(), edits == 0 && !names_ports);
     Passed { body, changed: true }
-}
-
-async fn away_from_players<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-    }
 }
 
 /// Sees to it that each origin the playlist leads to has a port of the session, where it may be reached.
@@ -188,7 +178,9 @@ pub(super) fn break_rule(
     rule: PlaylistRule,
     extent: Option<u64>,
 ) -> bool {
-    let text = |answer: &Forwarded| coding::decode(&answer.head.headers, answer.playlist()?).ok();
+    let text = |answer: &Forwarded| {
+        coding::decode(&answer.head.headers, answer.playlist()?, MAX_PLAYLIST_BYTES).ok()
+    };
     let before = before.and_then(text);
     let row = MISBEHAVIOURS.iter().find(|row| row.name == rule.as_str());
     let broken = text(answer)

@@ -1,8 +1,8 @@
 //! Bodies that are playlists, found out and read on their way.
 //!
 //! Invariant: what a playlist declared to be one, or what begins like one, is read, whatever its headers say: of any success, also a
-//! range that is the whole, in any content coding that is known. At most [`MAX_PLAYLIST_BYTES`] are held. What cannot be read passes
-//! unchanged and whole, and says why. Deliberately absent: what is done with a playlist (see `playlist.rs`).
+//! range that is the whole, in any content coding that is known. At most [`MAX_PLAYLIST_BYTES`] of one are held, and of all together
+//! what `budget.rs` allows. What cannot be read passes unchanged and whole, and says why. Deliberately absent: what is done with a playlist (see `playlist.rs`).
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use http_body_util::BodyExt;
 use rebuffer_media::{Expected, MAX_PLAYLIST_BYTES, Playlist, Sniffed, Unreadable, classify_fallback, sniff};
 use tokio::time::Instant;
 
-use super::coding;
+use super::budget::{LONG, PlaylistBudget, Room, Share};
+use super::coding::{self, CodingError};
 use super::ending::Breach;
 use super::forward::Source;
 use super::target::Target;
@@ -29,7 +30,7 @@ const BEGINNING: usize = 64 << 10;
 /// A body that was looked at.
 pub(super) enum Looked {
     /// It is a playlist, here decoded; `coded` is the body as it came.
-    Playlist { playlist: Box<Playlist>, coded: Bytes },
+    Playlist { playlist: Box<Playlist>, coded: Bytes, share: Share },
     /// It is something else, or looks like a playlist and cannot be read; then this says why.
     Passes { source: Source, unread: Option<String> },
 }
@@ -37,7 +38,7 @@ pub(super) enum Looked {
 /// What came of a body so far.
 enum Collected {
     Whole(Bytes),
-    TooLong(Bytes, OriginBody),
+    TooMuch(Bytes, OriginBody, String),
     Broken(Bytes, Breach),
 }
 
@@ -69,11 +70,11 @@ pub(super) async fn look(head: &Parts, body: OriginBody, target: &Target, record
         let looks_like_one = is_declared || !begun.read.is_empty();
         return Looked::Passes { source: begun.source(), unread: looks_like_one.then_some(unread) };
     }
-    match begun.collect(stall).await {
-        Collected::Whole(coded) => read(head, coded, target),
-        Collected::TooLong(read, rest) => {
-            let source = Source::Origin { read, rest: Some(rest) };
-            Looked::Passes { source, unread: Some(Unreadable::TooLong.to_string()) }
+    let budget = &recorder.rig().playlists;
+    match begun.collect(stall, budget).await {
+        Collected::Whole(coded) => read(&head.headers, coded, target, budget).await,
+        Collected::TooMuch(read, rest, why) => {
+            Looked::Passes { source: Source::Origin { read, rest: Some(rest) }, unread: Some(why) }
         }
         Collected::Broken(read, how) => {
             Looked::Passes { source: Source::broken_off(read, how), unread: Some("it broke off".to_owned()) }
@@ -81,15 +82,29 @@ pub(super) async fn look(head: &Parts, body: OriginBody, target: &Target, record
     }
 }
 
-fn read(head: &Parts, coded: Bytes, target: &Target) -> Looked {
+async fn read(headers: &HeaderMap, coded: Bytes, target: &Target, budget: &PlaylistBudget) -> Looked {
     let passes = |unread| Looked::Passes { source: Source::read(coded.clone()), unread };
-    let text = match coding::decode(&head.headers, &coded) {
+    let mut share = Share::default();
+    let mut text = Err(CodingError::TooLong(LONG));
+    if coded.len() <= LONG {
+        text = coding::decode(headers, &coded, LONG);
+    }
+    if matches!(text, Err(CodingError::TooLong(_))) {
+        share = budget.turn().await;
+        let (headers, coded) = (headers.clone(), coded.clone());
+        text = share.work(move || coding::decode(&headers, &coded, MAX_PLAYLIST_BYTES)).await;
+    }
+    let text = match text {
         Ok(text) => text,
         // Whether it is one is not known, but something declared it.
         Err(error) => return passes(target.is_declared().then(|| error.to_string())),
     };
-    match Playlist::read(&text, target.expected()) {
-        Ok(Some(playlist)) => Looked::Playlist { playlist: Box::new(playlist), coded },
+    if let Err(full) = budget.unpacked(&mut share, text.len()) {
+        return passes(Some(full.to_string()));
+    }
+    let expected = target.expected();
+    match share.work(move || Playlist::read(&text, expected)).await {
+        Ok(Some(playlist)) => Looked::Playlist { playlist: Box::new(playlist), coded, share },
         Ok(None) => passes(None),
         Err(why) => passes(Some(why.to_string())),
     }
@@ -158,10 +173,16 @@ impl Begun {
     }
 
     /// Reads on as far as it may be held.
-    async fn collect(mut self, stall: Duration) -> Collected {
+    async fn collect(mut self, stall: Duration, budget: &PlaylistBudget) -> Collected {
+        let mut room = Room::default();
         loop {
-            if self.read.len() > MAX_PLAYLIST_BYTES {
-                return Collected::TooLong(self.read.freeze(), self.body);
+            let too_much = if self.read.len() > MAX_PLAYLIST_BYTES {
+                Some(Unreadable::TooLong.to_string())
+            } else {
+                budget.grow(&mut room, self.read.len()).err().map(|full| full.to_string())
+            };
+            if let Some(why) = too_much {
+                return Collected::TooMuch(room.hold(self.read.freeze()), self.body, why);
             }
             match tokio::time::timeout(stall, self.body.frame()).await {
                 Ok(Some(Ok(frame))) => {
@@ -169,9 +190,11 @@ impl Begun {
                         self.read.extend_from_slice(&data);
                     }
                 }
-                Ok(None) => return Collected::Whole(self.read.freeze()),
-                Ok(Some(Err(error))) => return Collected::Broken(self.read.freeze(), Breach::of(&error)),
-                Err(_elapsed) => return Collected::Broken(self.read.freeze(), Breach::Ended),
+                Ok(None) => return Collected::Whole(room.hold(self.read.freeze())),
+                Ok(Some(Err(error))) => {
+                    return Collected::Broken(room.hold(self.read.freeze()), Breach::of(&error));
+                }
+                Err(_elapsed) => return Collected::Broken(room.hold(self.read.freeze()), Breach::Ended),
             }
         }
     }
