@@ -5,6 +5,7 @@
 //! Deliberately absent: deciding or sending anything.
 
 mod ending;
+mod faults;
 mod settle;
 
 use std::sync::Arc;
@@ -13,17 +14,16 @@ use std::time::Instant;
 
 use http::{HeaderMap, Method, Request, StatusCode};
 use rebuffer_api::CurrentPlay;
-use rebuffer_engine::Decision;
 use rebuffer_model::{
-    Answer, Cause, Cmcd, Edits, Exchange, FaultSeen, H2Scope, Headers, Known, Link, OriginAnswer, PlayId,
-    Presentation, Remark, RequestKind, RequestSeen, Timing, Variant,
+    Answer, Cause, Cmcd, Edits, Exchange, Headers, Known, Link, OriginAnswer, PlayId, Presentation, Remark,
+    RequestKind, RequestSeen, Timing, Variant,
 };
 
 pub(crate) use settle::{Settler, Tail, settle_finished};
 
 use crate::caller::Caller;
 use crate::clock;
-use crate::deadline::{Deadlines, Passed};
+use crate::deadline::Deadlines;
 use crate::hold::hold_back;
 use crate::identity;
 use crate::lane::Lane;
@@ -224,25 +224,10 @@ impl Recorder {
         self.exchange.as_ref().is_some_and(|exchange| exchange.remarks.contains(&remark))
     }
 
-    /// The client broke off in the body of its request, or sent what is none.
-    pub(crate) fn client_broke(&mut self) {
-        self.edit(|exchange| exchange.cause = Some(Cause::Client));
-        self.not_performed("not_performed_client_broke");
-    }
-
     /// A body that looks like a playlist was not read.
     pub(crate) fn unread(&mut self, reason: &str) {
         self.remark(Remark::PlaylistUnread);
         self.edit(|exchange| exchange.answer.playlist_unread = Some(reason.to_owned()));
-    }
-
-    /// What was decided is to be done where a redirect leads; here nothing is injected.
-    pub(crate) fn postponed(&mut self) {
-        self.endpoint.telemetry.faults.fetch_sub(1, Ordering::Relaxed);
-        self.edit(|exchange| {
-            exchange.fault = None;
-            exchange.cause = None;
-        });
     }
 
     /// The play the request belongs to.
@@ -258,30 +243,6 @@ impl Recorder {
     /// A playlist was edited, or should have been.
     pub(crate) fn edited(&mut self, edits: Edits) {
         self.edit(|exchange| exchange.answer.edits = Some(edits));
-    }
-
-    /// The limits of the player's transfers are in force, as they are for this kind.
-    pub(crate) fn limited(&mut self, kind: RequestKind) {
-        let timeouts = self.endpoint.player.transfer_timeouts();
-        self.deadlines = Deadlines::of(&timeouts, kind, self.began.elapsed());
-    }
-
-    /// A rule fired: what it is going to do, as it is named. Nothing else limits it.
-    pub(crate) fn decided(&mut self, decision: &Decision) {
-        let (Some(rule_id), Some(category)) = (&decision.rule_id, decision.fault.category()) else { return };
-        self.deadlines = None;
-        self.endpoint.telemetry.faults.fetch_add(1, Ordering::Relaxed);
-        let fault = decision.fault;
-        self.edit(|exchange| {
-            exchange.cause = Some(Cause::Injected);
-            exchange.fault = Some(FaultSeen {
-                rule_id: Some(rule_id.clone()),
-                name: fault.to_string(),
-                action: decision.action.to_string(),
-                category,
-                held_ms: None,
-            });
-        });
     }
 
     /// The origin answered.
@@ -312,33 +273,6 @@ impl Recorder {
         });
     }
 
-    pub(crate) fn deadlines(&self) -> Option<&Arc<Deadlines>> {
-        self.deadlines.as_ref()
-    }
-
-    /// The head was not there when the active limit was passed.
-    pub(crate) fn expired(&mut self) {
-        if let Some(deadlines) = &self.deadlines {
-            deadlines.pass(Passed::Active);
-        }
-        self.edit(|exchange| ending::timed_out(exchange, Passed::Active, "pre_headers"));
-    }
-
-    /// The origin gave no answer; the rig answers in its place.
-    pub(crate) fn silent(&mut self) {
-        self.edit(|exchange| exchange.cause = Some(Cause::Origin));
-        self.not_performed("not_performed_origin_silent");
-    }
-
-    /// The fault that was decided could not be performed; this happened instead.
-    pub(crate) fn not_performed(&mut self, action: &str) {
-        self.edit(|exchange| {
-            if let Some(fault) = &mut exchange.fault {
-                fault.action = action.to_owned();
-            }
-        });
-    }
-
     /// The answer is there: it is held back, once, where the link's delay has to be done on answers.
     pub(crate) async fn delayed_by_the_link(&mut self) {
         if self.exchange.as_ref().is_some_and(|exchange| exchange.link.held_ms.is_some()) {
@@ -347,39 +281,6 @@ impl Recorder {
         if let Some(held) = hold_back(&self.endpoint.link).await {
             self.edit(|exchange| exchange.link.held_ms = Some(held.as_secs_f64() * 1e3));
         }
-    }
-
-    /// The fault was performed as named; over HTTP/2, where a name that speaks of connections cannot be taken at its word, the row
-    /// says what ended.
-    pub(crate) fn performed_on(&mut self, scope: H2Scope) {
-        if !self.lane.is_stream() {
-            return;
-        }
-        let what = match scope {
-            H2Scope::Stream => "h2_stream",
-            H2Scope::Connection => "h2_connection",
-        };
-        self.edit(|exchange| {
-            if let Some(fault) = &mut exchange.fault {
-                fault.action = format!("{}_{what}", fault.action);
-            }
-        });
-    }
-
-    /// Silence begins, on purpose.
-    pub(crate) fn holds(&mut self) {
-        self.holding_since = Some(Instant::now());
-    }
-
-    /// Silence is over.
-    pub(crate) fn held(&mut self) {
-        let Some(since) = self.holding_since.take() else { return };
-        let ms = since.elapsed().as_secs_f64() * 1e3;
-        self.edit(|exchange| {
-            if let Some(fault) = &mut exchange.fault {
-                fault.held_ms = Some(fault.held_ms.unwrap_or(0.0) + ms);
-            }
-        });
     }
 
     /// Bytes of body came from the origin.
@@ -418,11 +319,6 @@ impl Recorder {
     /// Everything that was to be sent was.
     pub(crate) fn complete(&mut self) {
         self.end = End::Complete;
-    }
-
-    /// The answer was cut on purpose; as the fault is named, unless [`Recorder::not_performed`] said otherwise.
-    pub(crate) fn cut(&mut self) {
-        self.end = End::Cut;
     }
 
     /// What the client goes on to send is counted here, as the body of its request.

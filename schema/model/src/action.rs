@@ -41,7 +41,7 @@ pub enum EndReason {
     InactiveTimeout,
     /// An operator removed the player.
     Deleted,
-    /// The player came back to another origin.
+    /// The player came back to another origin; only in records from before a session had several.
     Replaced,
     /// The rig stopped.
     Shutdown,
