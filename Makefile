@@ -35,12 +35,13 @@ run: toolchain dashboard try-archive ## Build and start the rig with its demo st
 	@exec cargo run $(LOCKED) --release -p rebuffer -- up --demo $(ARGS)
 
 .PHONY: test
-test: setup ## Run every test: dashboard, documentation examples, Rust, end to end, kernel
+test: setup ## Run every test: dashboard, documentation examples, Rust, end to end, kernel, packagings
 	cd dashboard && npm run test
 	cargo build $(LOCKED) --workspace --bins
 	cargo test $(LOCKED) --workspace --doc
 	.ci/test $(LOCKED) --workspace
 	$(MAKE) kernel
+	$(MAKE) streams
 
 .PHONY: check
 check: toolchain dashboard ## Check format, lints, the rules of the house, licences and generated files
@@ -69,6 +70,13 @@ players: setup $(PLAYERS) ## Play with real players: the demo, each fault, a mat
 	@.ci/need "pairs that need it fail" $(MATRIX)
 	cargo build $(LOCKED) -p rebuffer
 	node tests/players/run.mjs $(ARGS)
+
+.PHONY: streams
+streams: setup $(PLAYERS) ## Play each packaging once with ffmpeg and once in Chromium, past the rig and through it
+	@.ci/need "packagings are not played" nginx:nginx-light
+	cargo build $(LOCKED) -p rebuffer
+	@PATH=$$PATH:/usr/sbin; if command -v nginx >/dev/null && command -v chromium >/dev/null && command -v ffmpeg >/dev/null; \
+		then node tests/players/run.mjs --parts matrix-short $(ARGS); else echo "skipped: packagings need nginx, chromium and ffmpeg"; fi
 
 $(PLAYERS): tests/players/package.json tests/players/package-lock.json
 	@echo "Fetching the players"
