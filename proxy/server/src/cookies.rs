@@ -65,28 +65,22 @@ impl CookieOrigins {
         secure: bool,
         mut remark: impl FnMut(Remark),
     ) {
-        if !headers.contains_key(SET_COOKIE) {
-            return;
-        }
-        let cookies = headers.get_all(SET_COOKIE).iter().cloned().collect::<Vec<_>>();
-        headers.remove(SET_COOKIE);
-        for cookie in cookies {
+        // In place, because a header that is taken out changes the order of the others.
+        for cookie in headers.iter_mut().filter(|(name, _)| *name == SET_COOKIE).map(|(_, value)| value) {
             let rewritten = SetCookie::read(cookie.as_bytes());
             let domain = rewritten.domain.clone();
             self.remember(&rewritten.pair, Setter { player, origin: origin.clone(), domain });
             let (bytes, remarks) = rewritten.rewrite(secure);
             remarks.into_iter().for_each(&mut remark);
             // What came as a header value is one after bytes were taken from it.
-            headers.append(SET_COOKIE, HeaderValue::from_bytes(&bytes).unwrap_or(cookie));
+            if let Ok(fitting) = HeaderValue::from_bytes(&bytes) {
+                *cookie = fitting;
+            }
         }
     }
 
     /// Takes the cookies out of a request that a client would not send to this origin; whether there were any.
     pub(crate) fn withhold(&self, headers: &mut HeaderMap, player: PlayerId, origin: &Origin) -> bool {
-        if !headers.contains_key(COOKIE) {
-            return false;
-        }
-        let fields = headers.get_all(COOKIE).iter().cloned().collect::<Vec<_>>();
         let known = self.known.lock();
         if known.setters.is_empty() {
             return false;
@@ -95,22 +89,23 @@ impl CookieOrigins {
             let setters = known.setters.get(&self.hasher.hash_one(pair.trim_ascii()));
             setters.is_some_and(|setters| !setters.iter().any(|setter| setter.reaches(player, origin)))
         };
-        let mut withheld = false;
-        let kept = fields.iter().map(|field| {
+        let (mut withheld, mut kept_any, mut emptied_any) = (false, false, false);
+        for field in headers.iter_mut().filter(|(name, _)| *name == COOKIE).map(|(_, value)| value) {
             let pairs = field.as_bytes().split(|byte| *byte == b';');
             let (gone, kept) = pairs.partition::<Vec<_>, _>(|pair| is_foreign(pair));
-            withheld |= !gone.is_empty();
-            kept.join(&b';')
-        });
-        let kept = kept.collect::<Vec<_>>();
-        drop(known);
-        if withheld {
-            headers.remove(COOKIE);
-            for field in kept.iter().map(|field| field.trim_ascii()).filter(|field| !field.is_empty()) {
-                if let Ok(field) = HeaderValue::from_bytes(field) {
-                    headers.append(COOKIE, field);
-                }
+            if gone.is_empty() {
+                kept_any = true;
+                continue;
             }
+            withheld = true;
+            let kept = kept.join(&b';');
+            let kept = kept.trim_ascii();
+            (kept_any, emptied_any) = (kept_any | !kept.is_empty(), emptied_any | kept.is_empty());
+            *field = HeaderValue::from_bytes(kept).unwrap_or(HeaderValue::from_static(""));
+        }
+        drop(known);
+        if emptied_any {
+            drop_empty(headers, kept_any);
         }
         withheld
     }
@@ -133,6 +128,15 @@ impl CookieOrigins {
             }
             setters.push(setter);
         }
+    }
+}
+
+/// Takes out the fields of which nothing is left.
+fn drop_empty(headers: &mut HeaderMap, kept_any: bool) {
+    let fields = headers.get_all(COOKIE).iter().filter(|_| kept_any).cloned().collect::<Vec<_>>();
+    headers.remove(COOKIE);
+    for field in fields.into_iter().filter(|field| !field.is_empty()) {
+        headers.append(COOKIE, field);
     }
 }
 
