@@ -11,7 +11,7 @@ use std::sync::Arc;
 use http::header::{CONTENT_LENGTH, HOST, HeaderValue, LOCATION};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode, Version};
-use rebuffer_api::{Frame, Problem, ProblemKind};
+use rebuffer_api::{Problem, ProblemKind};
 use rebuffer_model::ActionKind;
 
 use crate::ca;
@@ -87,13 +87,13 @@ pub(crate) async fn base<B>(
         return problem(&Problem::new(ProblemKind::NotFound, detail), caller).0;
     };
     let path = origin.full_path(rest);
-    let found = match identity::named_at_base(target.query(), request.headers()) {
+    let found = match identity::named(target.query(), request.headers()) {
         Some(named) => begin(asking, named, origin, None).await,
         None => match declared_by(asking, origin, &with_query(&path, target.query())) {
             Declarers::One(session) => at_origin(asking, &session, origin, None).await,
-            Declarers::None => begin(asking, unnamed(asking), origin, None).await,
+            Declarers::None => begin(asking, nameless(asking), origin, None).await,
             Declarers::Several(sessions) => {
-                let begun = begin(asking, unnamed(asking), origin, None).await;
+                let begun = begin(asking, nameless(asking), origin, None).await;
                 if let Ok(endpoint) = &begun
                     && endpoint.telemetry.told.is_news(Topic::Ambiguous, &path)
                 {
@@ -175,13 +175,7 @@ async fn begin<B>(
         port,
     };
     loop {
-        let (player, met) = rig.players.meet(named.id);
-        if let Some(name) = &named.name {
-            player.call(name.clone());
-        }
-        if met {
-            rig.events.publish(&Frame::PlayerCreated(Box::new(player.record())));
-        }
+        let player = identity::meet(rig, &named);
         identity::note_play(rig, &player, request.uri().query());
         let error = match sessions::open(rig, &player, start()).await {
             Ok(session) => return at_origin(asking, &session, origin, port).await,
@@ -289,6 +283,11 @@ fn declared_by<B>(asking: Asking<'_, B>, origin: &Origin, target: &str) -> Decla
     }
 }
 
+/// The player of a request at the base port that names none where names are given; a playback session's id is the last resort.
+fn nameless<B>(asking: Asking<'_, B>) -> Named {
+    identity::named_by_playback_session(asking.request.headers()).unwrap_or_else(|| unnamed(asking))
+}
+
 fn unnamed<B>(asking: Asking<'_, B>) -> Named {
     let ip: IpAddr = asking.connection.peer_ip();
     identity::unnamed(asking.request.headers(), ip)
@@ -321,6 +320,10 @@ fn redirect_to<B>(
     path: &str,
     query: Option<&str>,
 ) -> Response<ReplyBody> {
+    // Browsers follow no redirect of a preflight; what is asked after it is redirected.
+    if cors::is_preflight(request.method(), request.headers()) {
+        return allowed_preflight(request, caller);
+    }
     let location = format!("{}{}", caller.address_of(port), with_query(path, query));
     let is_read = request.method() == Method::GET || request.method() == Method::HEAD;
     let status = if is_read { StatusCode::FOUND } else { StatusCode::TEMPORARY_REDIRECT };

@@ -64,6 +64,8 @@ pub(crate) struct Page {
     pub(crate) real: HeaderValue,
     /// Whether it is the origin's own page, of which a browser asks nothing.
     pub(crate) is_own: bool,
+    /// Whether it sends credentials, as far as can be seen: it sent a cookie.
+    pub(crate) with_credentials: bool,
 }
 
 impl LedPages {
@@ -130,12 +132,13 @@ impl Page {
         led: Option<HeaderValue>,
         by_port: Option<HeaderValue>,
         origin: &str,
+        with_credentials: bool,
     ) -> Self {
         let real = match led {
             Some(led) if sent.as_bytes() == NULL => led,
             Some(_) | None => by_port.unwrap_or_else(|| sent.clone()),
         };
-        Self { is_own: real.as_bytes() == origin.as_bytes(), sent: sent.clone(), real }
+        Self { is_own: real.as_bytes() == origin.as_bytes(), sent: sent.clone(), real, with_credentials }
     }
 
     /// Whether the origin has to be told another page than the browser says.
@@ -171,6 +174,13 @@ impl Page {
         }
         let granted = headers.get(ACCESS_CONTROL_ALLOW_ORIGIN);
         match granted {
+            // For a page with credentials `*` names nobody, and no name is enough.
+            Some(granted)
+                if self.with_credentials
+                    && (*granted == "*" || (*granted == self.real && !lets_credentials(headers))) =>
+            {
+                Verdict::Refused
+            }
             Some(any) if any.as_bytes() == b"*" => Verdict::AsItIs,
             Some(granted) if *granted == self.real && self.real == self.sent => Verdict::AsItIs,
             Some(granted) if *granted == self.real => {
@@ -213,6 +223,10 @@ pub(crate) enum Verdict {
     Refused,
 }
 
+fn lets_credentials(headers: &HeaderMap) -> bool {
+    headers.get(ACCESS_CONTROL_ALLOW_CREDENTIALS).is_some_and(|value| value.as_bytes() == b"true")
+}
+
 fn vary_by_origin(headers: &mut HeaderMap) {
     let varies = headers.get_all(VARY).iter().any(|value| {
         let names = value.to_str().unwrap_or_default().split(',').map(str::trim);
@@ -239,7 +253,7 @@ mod tests {
     }
 
     fn page(sent: &str, led: Option<&str>, by_port: Option<&str>) -> Page {
-        Page::of(&value(sent), led.map(value), by_port.map(value), CDN)
+        Page::of(&value(sent), led.map(value), by_port.map(value), CDN, false)
     }
 
     fn answered(page: &Page, granted: Option<&str>) -> (Verdict, Option<String>) {
@@ -283,6 +297,23 @@ mod tests {
         assert_eq!(answered(&led, Some(APP)), (Verdict::Rewritten, Some("null".to_owned())));
         assert_eq!(answered(&led, Some("null")), (Verdict::Refused, None), "direct it would be refused");
         assert_eq!(answered(&led, None), (Verdict::Refused, None));
+    }
+
+    #[test]
+    fn a_page_with_credentials_is_granted_by_name_and_leave() {
+        for (granted, leave, verdict) in [
+            (APP, "true", Verdict::AsItIs),
+            (APP, "false", Verdict::Refused),
+            ("*", "true", Verdict::Refused),
+            (CDN, "true", Verdict::Refused),
+        ] {
+            let mut answer = headers(&[
+                ("access-control-allow-origin", granted),
+                ("access-control-allow-credentials", leave),
+            ]);
+            let page = Page { with_credentials: true, ..page(APP, None, None) };
+            assert_eq!((page.answer(&mut answer), answer.len()), (verdict, 2), "{granted} {leave}");
+        }
     }
 
     #[test]

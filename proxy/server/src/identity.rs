@@ -12,7 +12,7 @@ use http::HeaderMap;
 use http::header::USER_AGENT;
 use percent_encoding::percent_decode_str;
 use rebuffer_api::{CurrentPlay, Frame};
-use rebuffer_model::{AttemptId, PlayId, PlayerId, PlayerName};
+use rebuffer_model::{AttemptId, IdError, PlayId, PlayerId, PlayerName};
 
 use crate::clock;
 use crate::rig::Rig;
@@ -31,12 +31,14 @@ pub(crate) struct Named {
 }
 
 impl Named {
-    fn of(raw: &str) -> Option<Self> {
-        Some(Self { id: PlayerId::canonical(raw).ok()?, name: PlayerName::of(raw) })
+    /// The player of this id or name.
+    pub(crate) fn of(raw: &str) -> Result<Self, IdError> {
+        Ok(Self { id: PlayerId::canonical(raw)?, name: PlayerName::of(raw) })
     }
 
     fn by_header(headers: &HeaderMap, name: &str) -> Option<Self> {
-        Self::of(headers.get(name)?.to_str().ok()?)
+        // Header values are bytes; names beyond ASCII come as UTF-8.
+        Self::of(std::str::from_utf8(headers.get(name)?.as_bytes()).ok()?).ok()
     }
 }
 
@@ -50,7 +52,7 @@ pub(crate) fn query_value<'q>(query: Option<&'q str>, name: &str) -> Option<Cow<
 
 /// The player a request names in its query.
 pub(crate) fn named_in_query(query: Option<&str>) -> Option<Named> {
-    Named::of(&query_value(query, "player_id")?)
+    Named::of(&query_value(query, "player_id")?).ok()
 }
 
 /// The player a request names in the header that is meant for it.
@@ -63,9 +65,25 @@ pub(crate) fn named(query: Option<&str>, headers: &HeaderMap) -> Option<Named> {
     named_in_query(query).or_else(|| named_in_header(headers))
 }
 
-/// The player of a request at the base port, as it is named; a playback session's id is the last resort.
-pub(crate) fn named_at_base(query: Option<&str>, headers: &HeaderMap) -> Option<Named> {
-    named(query, headers).or_else(|| Named::by_header(headers, PLAYBACK_SESSION_ID))
+/// The player that the id of a playback session stands for. Only at the base port, and only where nothing else names or tells it.
+pub(crate) fn named_by_playback_session(headers: &HeaderMap) -> Option<Named> {
+    Named::by_header(headers, PLAYBACK_SESSION_ID)
+}
+
+/// The player that goes by this name, met for the first time if need be, and called so from now on.
+pub(crate) fn meet(rig: &Rig, named: &Named) -> Arc<Player> {
+    let (player, met) = rig.players.meet(named.id);
+    let called = named.name.clone().filter(|name| player.name().as_ref() != Some(name));
+    let is_news = called.is_some();
+    if let Some(name) = called {
+        player.call(name);
+    }
+    if met {
+        rig.events.publish(&Frame::PlayerCreated(Box::new(player.record())));
+    } else if is_news {
+        rig.events.player_updated(&player);
+    }
+    player
 }
 
 /// The player of a client that names none: derived from address and User-Agent.
@@ -115,6 +133,8 @@ pub(crate) fn tell_edge(rig: &Rig, player: &Arc<Player>, edge: PlayEdge) -> Opti
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -124,15 +144,18 @@ mod tests {
         headers.insert(PLAYER_ID_HEADER, "from-header".parse().unwrap());
         headers.insert(PLAYBACK_SESSION_ID, "5b0f3e3e-0000-4000-8000-000000000000".parse().unwrap());
         let id = |name: &str| Some(PlayerId::canonical(name).unwrap());
-        let by = |query| named_at_base(query, &headers).map(|named| named.id);
+        let by = |query| named(query, &headers).map(|named| named.id);
         assert_eq!(by(Some("a=1&player_id=tv%201")), id("tv 1"));
         assert_eq!(by(Some("player_id=")), id("from-header"));
+        headers.insert(PLAYER_ID_HEADER, HeaderValue::from_bytes("Größe".as_bytes()).unwrap());
+        let by_header = named(None, &headers).unwrap();
+        assert_eq!((Some(by_header.id), by_header.name), (id("Größe"), PlayerName::of("Größe")));
         headers.remove(PLAYER_ID_HEADER);
         assert_eq!(
-            named_at_base(None, &headers).map(|named| named.id),
+            named_by_playback_session(&headers).map(|named| named.id),
             id("5b0f3e3e-0000-4000-8000-000000000000")
         );
-        assert_eq!(named(None, &headers), None, "it names no player at a session port");
+        assert_eq!(named(None, &headers), None, "it names no player elsewhere");
         headers.clear();
         assert_eq!(unnamed(&headers, ip).id, PlayerId::derived("192.0.2.7", ""));
     }

@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN};
 use http::{HeaderMap, StatusCode};
-use rebuffer_api::{Frame, Problem, ProblemKind};
+use rebuffer_api::{Problem, ProblemKind};
 use rebuffer_media::cmcd::read_report;
 use rebuffer_model::Cmcd;
 
@@ -75,14 +75,7 @@ pub(super) async fn preflight() -> (StatusCode, Cors) {
 
 fn whose(rig: &Rig, named: Option<&Named>, record: &Cmcd) -> Result<Arc<Player>, Refusal> {
     if let Some(named) = named {
-        let (player, met) = rig.players.meet(named.id);
-        if let Some(name) = &named.name {
-            player.call(name.clone());
-        }
-        if met {
-            rig.events.publish(&Frame::PlayerCreated(Box::new(player.record())));
-        }
-        return Ok(player);
+        return Ok(identity::meet(rig, named));
     }
     let sid = record.session.session_id.as_deref();
     let player = sid.and_then(|sid| rig.players.list().into_iter().find(|player| player.plays(sid)));

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use http::StatusCode;
-use rebuffer_api::{Frame, Problem, from_json};
-use rebuffer_model::{AttemptId, IdError, PlayId, PlayerId, PlayerMetrics, RecordBody, RigMetrics, Sample};
+use rebuffer_api::{Problem, from_json};
+use rebuffer_model::{AttemptId, IdError, PlayId, PlayerMetrics, RecordBody, RigMetrics, Sample};
 
 use super::Refusal;
 use crate::clock;
-use crate::identity;
+use crate::identity::{self, Named};
 use crate::rig::Rig;
 
 /// Fields a report may have beyond those with a column.
@@ -35,7 +35,7 @@ pub(super) async fn report(
     RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Result<StatusCode, Refusal> {
-    let id = PlayerId::canonical(&raw).map_err(|error| Refusal::bad_parameter("player_id", &error))?;
+    let named = Named::of(&raw).map_err(|error| Refusal::bad_parameter("player_id", &error))?;
     let play = parameter(query.as_deref(), "play_id", PlayId::new)?;
     let attempt = parameter(query.as_deref(), "attempt_id", str::parse::<AttemptId>)?;
     let metrics: PlayerMetrics = from_json(&body)?;
@@ -43,10 +43,7 @@ pub(super) async fn report(
         let detail = format!("a report may have at most {MAX_EXTRAS} fields without a column of their own");
         return Err(Problem::bad_request(detail).pointer("").into());
     }
-    let (player, met) = rig.players.meet(id);
-    if met {
-        rig.events.publish(&Frame::PlayerCreated(Box::new(player.record())));
-    }
+    let player = identity::meet(&rig, &named);
     identity::mention_play(&rig, &player, play, attempt);
     player.touch();
     let session = player.session();

@@ -3,7 +3,7 @@
 //! Invariant: everything that is taken off or put in is a remark of the record. A URL that a playlist declared as it is spelt is the
 //! origin's and keeps every parameter. Deliberately absent: headers of the hop (see `origin/hop.rs`).
 
-use http::header::{HeaderValue, ORIGIN};
+use http::header::{COOKIE, HeaderValue, ORIGIN};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Uri};
 use rebuffer_media::{Expected, IDENTITY_PARAMETERS, without_identity};
@@ -29,8 +29,8 @@ pub(super) struct Outbound {
 /// Makes a request ready for the origin.
 pub(super) fn prepare(request: &mut Request<Upload>, target: &Target, recorder: &mut Recorder) -> Outbound {
     remove_identity(request, target, recorder);
-    withhold_cookies(request.headers_mut(), recorder);
     let page = ask_for_page(request, target, recorder);
+    withhold_cookies(request.headers_mut(), recorder);
     let is_preflight = cors::is_preflight(request.method(), request.headers());
     let needs_no_preflight =
         is_preflight && page.as_ref().is_some_and(|page| page.needs_no_preflight(request.headers()));
@@ -84,7 +84,9 @@ fn ask_for_page(request: &mut Request<Upload>, target: &Target, recorder: &mut R
     let sent = request.headers().get(ORIGIN)?.clone();
     let endpoint = recorder.session();
     let led = endpoint.led_pages.to(&endpoint.address(target.as_str()));
-    let page = Page::of(&sent, led, loaded_through(recorder, &sent), &endpoint.origin().base());
+    let with_credentials = request.headers().contains_key(COOKIE);
+    let page =
+        Page::of(&sent, led, loaded_through(recorder, &sent), &endpoint.origin().base(), with_credentials);
     if page.is_restored() {
         let method = request.method().clone();
         page.ask(request.headers_mut(), &method);
