@@ -30,4 +30,4 @@ pub use sse::{Event, Sse};
 pub use test_ca::{Issued, TestCa};
 pub use tls::{certificate, server_certificate};
 pub use tls_origin::{TlsOrigin, TlsServer};
-pub use wire::{Answer, Ask, Ending, PATIENCE, Wire, soon};
+pub use wire::{Answer, Ask, Ending, PATIENCE, Wire, place, soon};

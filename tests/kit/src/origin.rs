@@ -72,7 +72,12 @@ type Site = dyn Fn(&Asked) -> Said + Send + Sync;
 impl Origin {
     /// Serves what `site` says to each request.
     pub async fn serve(site: impl Fn(&Asked) -> Said + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        Self::serve_at(Ipv4Addr::LOCALHOST, site).await
+    }
+
+    /// The same on another host: an address in 127.0.0.0/8.
+    pub async fn serve_at(ip: Ipv4Addr, site: impl Fn(&Asked) -> Said + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((ip, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket");
         let log = Arc::new(Log::default());
         let mut serving = JoinSet::new();

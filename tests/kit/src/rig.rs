@@ -42,6 +42,8 @@ pub struct Setup {
     pub cors: Cors,
     /// A session without activity ends after this long.
     pub idle: Duration,
+    /// How many ports there are for sessions.
+    pub session_ports: u16,
 }
 
 /// A running rig.
@@ -70,6 +72,7 @@ impl Setup {
             origin_hosts: OriginHosts::default(),
             cors: Cors::default(),
             idle: Duration::from_secs(600),
+            session_ports: 100,
         }
     }
 
@@ -107,6 +110,13 @@ impl Setup {
     #[must_use]
     pub fn idle(mut self, idle: Duration) -> Self {
         self.idle = idle;
+        self
+    }
+
+    /// Only so many ports for sessions.
+    #[must_use]
+    pub fn session_ports(mut self, count: u16) -> Self {
+        self.session_ports = count;
         self
     }
 
@@ -165,7 +175,7 @@ impl Rig {
         let config = ProxyConfig {
             base: (ip, 0).into(),
             // Nobody else is on this address, so ports need not be looked for.
-            session_ports: PortRange::new(20_000, 20_099).expect("in order"),
+            session_ports: PortRange::new(20_000, 19_999 + setup.session_ports).expect("in order"),
             origins: setup
                 .origins
                 .iter()
@@ -215,6 +225,15 @@ impl Rig {
         let authority = location.strip_prefix("http://").and_then(|rest| rest.split('/').next());
         let address = authority.and_then(|authority| authority.parse().ok());
         address.unwrap_or_else(|| panic!("no address in {location}"))
+    }
+
+    /// The port of the player's session for an origin.
+    pub async fn port_to(&self, player: &str, origin: &str) -> SocketAddr {
+        let session = self.api.player(player).await.session.expect("a session");
+        let found = session.ports.iter().find(|at| at.origin.as_str() == origin);
+        let port =
+            found.unwrap_or_else(|| panic!("{player} has no port for {origin}: {:?}", session.ports)).port;
+        (self.ip, port).into()
     }
 
     /// A follower of the feed, from its beginning.

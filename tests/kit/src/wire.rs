@@ -3,13 +3,13 @@
 //! Invariant: nothing is followed, repeated, decoded or forgiven; chunks alone are put together. Every wait ends after
 //! [`PATIENCE`], by failing the test. Deliberately absent: pools, and HTTP/2 (see `http2.rs`).
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use std::{fmt, io};
 
 use rebuffer_proxy::Protocol;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::message::{Field, Framing, Head, put, put_chunk, put_fields, take_chunk};
 use crate::tls;
@@ -64,6 +64,13 @@ pub struct Wire {
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> Stream for T {}
+
+/// Where a URL over clear text leads: the address, and what to ask for there.
+pub fn place(url: &str) -> (SocketAddr, String) {
+    let rest = url.strip_prefix("http://").unwrap_or_else(|| panic!("another scheme: {url}"));
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    (host.parse().unwrap_or_else(|error| panic!("{url}: {error}")), format!("/{path}"))
+}
 
 /// Waits for something that has to come.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
@@ -155,7 +162,18 @@ impl Answer {
 
 impl Wire {
     pub async fn connect(peer: SocketAddr) -> Self {
-        let stream = soon("a connection", TcpStream::connect(peer)).await.expect("somebody listens");
+        Self::over(soon("a connection", TcpStream::connect(peer)).await, peer)
+    }
+
+    /// A connection from another machine, as far as addresses say: one in 127.0.0.0/8.
+    pub async fn connect_from(ip: Ipv4Addr, peer: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((ip, 0).into()).expect("an address of this machine");
+        Self::over(soon("a connection", socket.connect(peer)).await, peer)
+    }
+
+    fn over(connected: io::Result<TcpStream>, peer: SocketAddr) -> Self {
+        let stream = connected.expect("somebody listens");
         stream.set_nodelay(true).expect("a fresh socket");
         Self { stream: Box::new(stream), peer, buffer: Vec::new(), ended: None }
     }

@@ -10,6 +10,10 @@ mod cmcd;
 #[cfg(test)]
 mod control;
 #[cfg(test)]
+mod cookies;
+#[cfg(test)]
+mod cors;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod faults;
@@ -41,6 +45,8 @@ mod player_tls;
 mod playlists;
 #[cfg(test)]
 mod redaction;
+#[cfg(test)]
+mod several_origins;
 #[cfg(test)]
 mod telemetry;
 #[cfg(test)]
