@@ -963,7 +963,7 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * @description Fault rules, in order; at most 256.
+             * @description Fault rules, in order; at most 256, with at most 512 patterns in all their filters together.
              * @default []
              */
             fault_rules?: components["schemas"]["Rule"][];
@@ -1152,7 +1152,7 @@ export interface components {
             request_kind?: components["schemas"]["RequestKind"][];
             /**
              * @description Any of these hosts, as the player asks for them: the name of an origin, or `host`, or `host:port`, with `*` for any
-             *     letters and `?` for one; empty means every host.
+             *     letters and `?` for one; at most 64, each of at most 1024 bytes; empty means every host.
              */
             host?: string[];
             presentation?: components["schemas"]["PresentationPredicate"] | null;
@@ -2184,7 +2184,10 @@ export interface components {
         PresentationPredicate: {
             /** @description What it is to the player; empty means everything. */
             roles?: components["schemas"]["PresentationRole"][];
-            /** @description The paths of its master or MPD, with `*` for any letters and `?` for one; empty means every path. */
+            /**
+             * @description The paths of its master or MPD, with `*` for any letters and `?` for one; at most 64, each of at most 1024 bytes; empty
+             *     means every path.
+             */
             paths?: string[];
         };
         /**
@@ -2901,7 +2904,10 @@ export interface components {
         UrlMatch: {
             /** @description How the patterns are read. */
             mode: components["schemas"]["UrlMatchMode"];
-            /** @description At least one pattern; a `regex` has the syntax of the Rust regex crate and matches anywhere. */
+            /**
+             * @description From one to 64 patterns, each of at most 1024 bytes; a `regex` has the syntax of the Rust regex crate, matches anywhere,
+             *     and its classes are those of ASCII, as paths are. What all patterns of a player compile to is bounded as well.
+             */
             patterns: string[];
         };
         /**

@@ -9,10 +9,10 @@
 
 use std::sync::Arc;
 
-use rebuffer_model::{Fault, Mode, Rule, RuleId, Step};
+use rebuffer_model::{Fault, Filter, Mode, Rule, RuleId, Step};
 
 use crate::cycle::Cycle;
-use crate::filter::{Matcher, RequestView, is_in_scope};
+use crate::filter::{Matcher, PatternError, RequestView, is_in_scope};
 use crate::moment::Moment;
 
 /// The steps to perform, in order; shared, so that handing one out copies nothing.
@@ -57,23 +57,32 @@ pub struct Counters<'a> {
 }
 
 /// Why rules cannot be put in force. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-pub enum RuleError {
-    /// A pattern of the filter is not a regular expression, or compiles to too much.
-    #[error("a pattern of rule {rule_id} cannot be compiled")]
-    Pattern {
-        /// The rule.
-        rule_id: RuleId,
-        /// What the compiler says.
-        #[source]
-        source: regex::Error,
-    },
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("rule {rule_id}: {source}")]
+pub struct RuleError {
+    /// The rule.
+    pub rule_id: RuleId,
+    /// Its place in the list.
+    pub index: usize,
+    /// What is wrong with its patterns.
+    pub source: PatternError,
 }
+
+/// Rules whose patterns are compiled, ready to be put in force.
+#[derive(Debug)]
+pub struct Compiled(Vec<Armed>);
+
+/// Patterns that were compiled before, which need not be compiled again.
+#[derive(Debug, Clone, Default)]
+pub struct Known(Vec<Arc<Matcher>>);
+
+/// What the patterns of all rules of a player may compile to, bytes.
+const MAX_COMPILED_BYTES: usize = 8 << 20;
 
 #[derive(Debug)]
 struct Armed {
     rule: Rule,
-    matcher: Matcher,
+    matcher: Arc<Matcher>,
     script: Script,
     action: Arc<str>,
     state: State,
@@ -93,17 +102,27 @@ impl Default for RuleBook {
 }
 
 impl RuleBook {
+    /// Compiles these rules and puts them in force.
+    pub fn set_rules(&mut self, rules: &[Rule]) -> Result<(), RuleError> {
+        let compiled = Compiled::of(rules, &self.known())?;
+        self.set(compiled);
+        Ok(())
+    }
+
     /// Puts these rules in force in place of all others. A rule whose id, fault, cadence and filter are as before keeps its
     /// counters wherever it now stands; those that are not named any more are forgotten with theirs.
-    pub fn set_rules(&mut self, rules: &[Rule]) -> Result<(), RuleError> {
-        let mut armed = rules.iter().map(Armed::new).collect::<Result<Vec<_>, _>>()?;
+    pub fn set(&mut self, Compiled(mut armed): Compiled) {
         for old in self.rules.drain(..) {
             if let Some(new) = armed.iter_mut().find(|new| new.continues(&old)) {
                 new.state = old.state;
             }
         }
         self.rules = armed;
-        Ok(())
+    }
+
+    /// What need not be compiled again.
+    pub fn known(&self) -> Known {
+        Known(self.rules.iter().map(|armed| Arc::clone(&armed.matcher)).collect())
     }
 
     /// Decides one request and counts it. `now` never goes back from call to call.
@@ -161,17 +180,45 @@ impl RuleBook {
     }
 }
 
+impl Compiled {
+    /// Compiles the patterns of these rules, which may take some time; what is known already is used again.
+    pub fn of(rules: &[Rule], known: &Known) -> Result<Self, RuleError> {
+        let mut cost = 0;
+        let compile = |(index, rule): (usize, &Rule)| {
+            let refused = |source| RuleError { rule_id: rule.id.clone(), index, source };
+            let matcher = known.matcher(rule.filter.as_ref()).map_err(refused)?;
+            cost += matcher.cost();
+            if cost > MAX_COMPILED_BYTES {
+                let message = format!(
+                    "the patterns of this rule and those before it compile to more than {} MiB",
+                    MAX_COMPILED_BYTES >> 20
+                );
+                return Err(refused(PatternError { index: None, message }));
+            }
+            Ok(Armed::new(rule, matcher))
+        };
+        rules.iter().enumerate().map(compile).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Known {
+    fn matcher(&self, filter: Option<&Filter>) -> Result<Arc<Matcher>, PatternError> {
+        match self.0.iter().find(|known| known.is_of(filter)) {
+            Some(known) => Ok(Arc::clone(known)),
+            None => filter.map_or_else(|| Ok(Matcher::default()), Matcher::compile).map(Arc::new),
+        }
+    }
+}
+
 impl Armed {
-    fn new(rule: &Rule) -> Result<Self, RuleError> {
-        let matcher = rule.filter.as_ref().map_or_else(|| Ok(Matcher::default()), Matcher::compile);
-        let matcher = matcher.map_err(|source| RuleError::Pattern { rule_id: rule.id.clone(), source })?;
-        Ok(Self {
+    fn new(rule: &Rule, matcher: Arc<Matcher>) -> Self {
+        Self {
             rule: rule.clone(),
             matcher,
             script: rule.script().into(),
             action: rule.action().into(),
             state: State::default(),
-        })
+        }
     }
 
     fn continues(&self, old: &Self) -> bool {

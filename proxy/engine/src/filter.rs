@@ -8,7 +8,9 @@ use rebuffer_model::{
     FaultScope, Filter, Presentation, PresentationPredicate, PresentationRole, RequestKind, RungPosition,
     SequencePredicate, Span, UrlMatch, UrlMatchMode, Variant, VariantPredicate,
 };
-use regex::Regex;
+use regex_automata::meta::Regex;
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::util::syntax;
 use wildmatch::WildMatch;
 
 /// What the rules may know of a request.
@@ -48,6 +50,8 @@ pub struct Sequence {
 /// A filter with its patterns compiled. The default matches everything.
 #[derive(Debug, Default)]
 pub(crate) struct Matcher {
+    /// What it was compiled from.
+    filter: Option<Filter>,
     kinds: Vec<RequestKind>,
     hosts: Vec<WildMatch>,
     presentation: Option<PresentationMatcher>,
@@ -67,8 +71,21 @@ enum UrlPattern {
     Exact(Vec<String>),
     Basename(Vec<String>),
     Substring(Vec<String>),
-    Regex(Vec<Regex>),
+    Regex(Regex),
 }
+
+/// Why patterns cannot be compiled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct PatternError {
+    /// Which one; absent when it is all of them.
+    pub index: Option<usize>,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// What the regular expressions of one filter may compile to, bytes.
+const MAX_COMPILED_BYTES: usize = 1 << 20;
 
 impl<'a> RequestView<'a> {
     /// A request of this kind and path of which nothing else is known.
@@ -88,8 +105,9 @@ impl<'a> RequestView<'a> {
 }
 
 impl Matcher {
-    pub(crate) fn compile(filter: &Filter) -> Result<Self, regex::Error> {
+    pub(crate) fn compile(filter: &Filter) -> Result<Self, PatternError> {
         Ok(Self {
+            filter: Some(filter.clone()),
             kinds: filter.request_kind.clone(),
             hosts: filter.host.iter().map(|host| WildMatch::new(&host.to_ascii_lowercase())).collect(),
             presentation: filter.presentation.as_ref().map(PresentationMatcher::compile),
@@ -97,6 +115,19 @@ impl Matcher {
             url: filter.url_match.as_ref().map(UrlPattern::compile).transpose()?,
             sequence: filter.sequence.clone(),
         })
+    }
+
+    /// Whether it is the one of this filter.
+    pub(crate) fn is_of(&self, filter: Option<&Filter>) -> bool {
+        self.filter.as_ref() == filter
+    }
+
+    /// What its patterns compiled to, bytes.
+    pub(crate) fn cost(&self) -> usize {
+        match &self.url {
+            Some(UrlPattern::Regex(regex)) => regex.memory_usage(),
+            Some(UrlPattern::Exact(_) | UrlPattern::Basename(_) | UrlPattern::Substring(_)) | None => 0,
+        }
     }
 
     pub(crate) fn matches(&self, request: &RequestView<'_>) -> bool {
@@ -144,15 +175,13 @@ fn is_named(pattern: &WildMatch, names: [&str; 3]) -> bool {
 }
 
 impl UrlPattern {
-    fn compile(url: &UrlMatch) -> Result<Self, regex::Error> {
+    fn compile(url: &UrlMatch) -> Result<Self, PatternError> {
         let patterns = url.patterns.clone();
         Ok(match url.mode {
             UrlMatchMode::Exact => Self::Exact(patterns),
             UrlMatchMode::Basename => Self::Basename(patterns),
             UrlMatchMode::Substring => Self::Substring(patterns),
-            UrlMatchMode::Regex => {
-                Self::Regex(patterns.iter().map(|pattern| Regex::new(pattern)).collect::<Result<_, _>>()?)
-            }
+            UrlMatchMode::Regex => Self::Regex(regex(&patterns)?),
         })
     }
 
@@ -165,9 +194,28 @@ impl UrlPattern {
                 patterns.iter().any(|pattern| pattern == basename)
             }
             Self::Substring(patterns) => patterns.iter().any(|pattern| path.contains(pattern.as_str())),
-            Self::Regex(patterns) => patterns.iter().any(|pattern| pattern.is_match(path)),
+            Self::Regex(patterns) => patterns.is_match(path),
         }
     }
+}
+
+/// All of them as one automaton, which only says whether any matches.
+fn regex(patterns: &[String]) -> Result<Regex, PatternError> {
+    let config = Regex::config()
+        .which_captures(WhichCaptures::None)
+        .nfa_size_limit(Some(MAX_COMPILED_BYTES))
+        .hybrid_cache_capacity(MAX_COMPILED_BYTES);
+    // Bytes, because a path is ASCII, and the classes of Unicode compile to a hundred times as much.
+    let syntax = syntax::Config::new().unicode(false).utf8(false).nest_limit(64);
+    Regex::builder().configure(config).syntax(syntax).build_many(patterns).map_err(|error| {
+        let index = error.pattern().map(|pattern| pattern.as_usize());
+        let pattern = index.and_then(|index| patterns.get(index));
+        let message = match (error.syntax_error(), pattern) {
+            (Some(wrong), Some(pattern)) => format!("{pattern:?} is not a regular expression: {wrong}"),
+            _ => format!("the patterns compile to more than {MAX_COMPILED_BYTES} bytes; repeat less"),
+        };
+        PatternError { index, message }
+    })
 }
 
 /// Whether a fault of this scope can strike the request at all.

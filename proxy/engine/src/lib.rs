@@ -10,7 +10,7 @@ mod cycle;
 mod filter;
 mod moment;
 
-pub use book::{Counters, Decision, RuleBook, RuleError, Script};
+pub use book::{Compiled, Counters, Decision, Known, RuleBook, RuleError, Script};
 pub use chance::chance;
-pub use filter::{RequestView, Sequence};
+pub use filter::{PatternError, RequestView, Sequence};
 pub use moment::Moment;

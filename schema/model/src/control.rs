@@ -11,12 +11,15 @@ use utoipa::ToSchema;
 use serde::de::MapAccess;
 
 use crate::flat::{Flat, fields, read_flat};
-use crate::{Content, Pattern, PresetName, Rule, RuleId, Shape, TransferTimeouts, TransportFault};
+use crate::{Content, Filter, Pattern, PresetName, Rule, RuleId, Shape, TransferTimeouts, TransportFault};
 
 /// The most labels a player may carry.
 pub const MAX_LABELS: usize = 32;
 /// The most rules a player may carry.
 pub const MAX_RULES: usize = 256;
+
+/// The most patterns all rules of a player may hold together.
+const MAX_PATTERNS_OF_ALL: usize = 512;
 
 /// Everything an operator set for one player.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -25,7 +28,7 @@ pub struct Control {
     /// Free labels of the player; at most 32.
     #[schema(value_type = BTreeMap<String, String>)]
     pub labels: BTreeMap<LabelKey, LabelValue>,
-    /// Fault rules, in order; at most 256.
+    /// Fault rules, in order; at most 256, with at most 512 patterns in all their filters together.
     pub fault_rules: Vec<Rule>,
     /// The link.
     pub shape: ShapeControl,
@@ -105,12 +108,18 @@ impl Control {
             return error("/fault_rules".into(), format!("at most {MAX_RULES} rules; got {got}"));
         }
         let mut seen = BTreeSet::new();
+        let mut patterns = 0;
         for (index, rule) in self.fault_rules.iter().enumerate() {
             if !seen.insert(&rule.id) {
                 return error(
                     format!("/fault_rules/{index}/id"),
                     format!("two rules are called {:?}; ids are unique within a player", rule.id.as_str()),
                 );
+            }
+            patterns += rule.filter.as_ref().map_or(0, Filter::patterns);
+            if patterns > MAX_PATTERNS_OF_ALL {
+                let message = format!("the rules of a player hold at most {MAX_PATTERNS_OF_ALL} patterns");
+                return error(format!("/fault_rules/{index}/filter"), message);
             }
             if let Err((field, message)) = rule.check() {
                 return error(format!("/fault_rules/{index}/{field}"), message);

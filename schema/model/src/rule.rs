@@ -1,15 +1,21 @@
 //! A fault rule: which requests, how often, which fault.
 //!
-//! Invariant: a rule that exists can be evaluated; patterns compile and `consecutive` is at least 1.
-//! Deliberately absent: evaluation and its counters (see the engine).
+//! Invariant: patterns are few and short, and `consecutive` is at least 1.
+//! Deliberately absent: evaluation and its counters, and what patterns cost when they are compiled (see the engine).
 
 use std::num::NonZeroU32;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::params::WrittenRule;
 use crate::{Fault, FaultParams, PresentationRole, RequestKind, Resolution, RuleId, Step};
+
+/// The most patterns a list of a filter may hold.
+const MAX_PATTERNS: usize = 64;
+/// The most bytes a pattern may have.
+const MAX_PATTERN_BYTES: usize = 1_024;
 
 /// A fault, the requests it is meant for, and its cadence. Rules stand in a list; the first that matches a request and is not
 /// exhausted owns it.
@@ -72,8 +78,8 @@ pub struct Filter {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request_kind: Vec<RequestKind>,
     /// Any of these hosts, as the player asks for them: the name of an origin, or `host`, or `host:port`, with `*` for any
-    /// letters and `?` for one; empty means every host.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// letters and `?` for one; at most 64, each of at most 1024 bytes; empty means every host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "patterns")]
     pub host: Vec<String>,
     /// The presentation the request belongs to. Without it, `variant` means the primary presentation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,8 +102,9 @@ pub struct PresentationPredicate {
     /// What it is to the player; empty means everything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<PresentationRole>,
-    /// The paths of its master or MPD, with `*` for any letters and `?` for one; empty means every path.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// The paths of its master or MPD, with `*` for any letters and `?` for one; at most 64, each of at most 1024 bytes; empty
+    /// means every path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "patterns")]
     pub paths: Vec<String>,
 }
 
@@ -173,8 +180,9 @@ pub enum RungPosition {
 pub struct UrlMatch {
     /// How the patterns are read.
     pub mode: UrlMatchMode,
-    /// At least one pattern; a `regex` has the syntax of the Rust regex crate and matches anywhere.
-    #[schema(min_items = 1)]
+    /// From one to 64 patterns, each of at most 1024 bytes; a `regex` has the syntax of the Rust regex crate, matches anywhere,
+    /// and its classes are those of ASCII, as paths are. What all patterns of a player compile to is bounded as well.
+    #[schema(min_items = 1, max_items = 64)]
     pub patterns: Vec<String>,
 }
 
@@ -204,6 +212,31 @@ struct WrittenSpan {
 struct RawUrlMatch {
     mode: UrlMatchMode,
     patterns: Vec<String>,
+}
+
+/// Reads a list of patterns, unless it is too long.
+fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let patterns = Vec::<String>::deserialize(deserializer)?;
+    bounded(&patterns).map_err(D::Error::custom)?;
+    Ok(patterns)
+}
+
+fn bounded(patterns: &[String]) -> Result<(), String> {
+    if patterns.len() > MAX_PATTERNS {
+        return Err(format!("at most {MAX_PATTERNS} patterns in a list; got {}", patterns.len()));
+    }
+    match patterns.iter().map(String::len).find(|bytes| *bytes > MAX_PATTERN_BYTES) {
+        Some(bytes) => Err(format!("a pattern has at most {MAX_PATTERN_BYTES} bytes; got one of {bytes}")),
+        None => Ok(()),
+    }
+}
+
+impl Filter {
+    /// How many patterns it holds.
+    pub fn patterns(&self) -> usize {
+        let paths = self.presentation.as_ref().map_or(0, |presentation| presentation.paths.len());
+        self.host.len() + paths + self.url_match.as_ref().map_or(0, |url| url.patterns.len())
+    }
 }
 
 impl Rule {
@@ -258,12 +291,7 @@ impl TryFrom<RawUrlMatch> for UrlMatch {
         if raw.patterns.is_empty() {
             return Err("url_match needs at least one pattern".to_owned());
         }
-        if raw.mode == UrlMatchMode::Regex {
-            for pattern in &raw.patterns {
-                regex::Regex::new(pattern)
-                    .map_err(|error| format!("{pattern:?} is not a regular expression: {error}"))?;
-            }
-        }
+        bounded(&raw.patterns)?;
         Ok(Self { mode: raw.mode, patterns: raw.patterns })
     }
 }
@@ -293,7 +321,6 @@ mod tests {
             r#"{"id":"r1","type":"404","consecutive":0}"#,
             r#"{"id":"r1","type":"404","frequency":-1}"#,
             r#"{"id":"r1","type":"404","colour":"red"}"#,
-            r#"{"id":"r1","type":"404","filter":{"url_match":{"mode":"regex","patterns":["("]}}}"#,
             r#"{"id":"r1","type":"404","filter":{"url_match":{"mode":"exact","patterns":[]}}}"#,
             r#"{"id":"r1","type":"404","filter":{"request_kind":["film"]}}"#,
             r#"{"id":"r1","type":"404","filter":{"sequence":{"media_sequence":{}}}}"#,
@@ -301,6 +328,22 @@ mod tests {
             r#"{"id":"r1","type":"404","filter":{"sequence":{"part":{"from":3}}}}"#,
         ] {
             assert!(serde_json::from_str::<Rule>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn lists_of_patterns_are_bounded() {
+        let with = |field: &str, count: usize, bytes: usize| {
+            let patterns = serde_json::to_string(&vec!["x".repeat(bytes); count]).unwrap();
+            let filter = field.replace('@', &patterns);
+            serde_json::from_str::<Rule>(&format!(r#"{{"type":"404","filter":{{{filter}}}}}"#)).is_ok()
+        };
+        for field in
+            [r#""host":@"#, r#""presentation":{"paths":@}"#, r#""url_match":{"mode":"exact","patterns":@}"#]
+        {
+            assert!(with(field, MAX_PATTERNS, MAX_PATTERN_BYTES), "{field}");
+            assert!(!with(field, MAX_PATTERNS + 1, 1), "{field}");
+            assert!(!with(field, 1, MAX_PATTERN_BYTES + 1), "{field}");
         }
     }
 }

@@ -63,7 +63,7 @@ async fn a_patch_that_does_not_fit_points_at_its_field_and_changes_nothing() {
         ),
         (
             r#"{"fault_rules":[{"type":"404","filter":{"url_match":{"mode":"regex","patterns":["("]}}}]}"#,
-            Some("/fault_rules/0/filter/url_match"),
+            Some("/fault_rules/0/filter/url_match/patterns/0"),
         ),
         (r#"{"fault_rules":[{"id":"a","type":"404"},{"id":"a","type":"503"}]}"#, Some("/fault_rules/1/id")),
         // The good half of a bad patch is not done either.
@@ -74,6 +74,24 @@ async fn a_patch_that_does_not_fit_points_at_its_field_and_changes_nothing() {
         let after = shown(rig.api, "tv").await;
         assert_eq!((after.text(), after.value("etag")), (before.text(), before.value("etag")), "{patch}");
     }
+}
+
+/// A rule on paths that match one of these.
+fn regexes(patterns: &[&str]) -> String {
+    let patterns = serde_json::to_string(patterns).unwrap();
+    format!(r#"{{"type":"404","filter":{{"url_match":{{"mode":"regex","patterns":{patterns}}}}}}}"#)
+}
+
+#[tokio::test]
+async fn a_thousand_patterns_are_too_many() {
+    let (_origin, rig) = rig().await;
+    let rule = regexes(&[r"/v/[a-z]+_\d{4,8}\.m4s$"; 50]);
+    let rules = |count: usize| format!(r#"{{"fault_rules":[{}]}}"#, vec![rule.as_str(); count].join(","));
+    let ask = |count| json(Ask::new("PATCH", "/api/v2/players/tv"), &rules(count));
+    rig.api.create("tv", "").await;
+    let problem = refused(&rig.api.ask(&matching("1", ask(20))).await, 400);
+    assert_eq!(problem.pointer.as_deref(), Some("/fault_rules/10/filter"), "{}", problem.detail);
+    assert_eq!(rig.api.ask(&matching("1", ask(10))).await.status, 200, "five hundred are not");
 }
 
 #[tokio::test]
@@ -90,6 +108,9 @@ async fn rules_players_and_reports_that_do_not_fit_are_refused_alike() {
         (add(r#"{"type":"nope"}"#), "/type"),
         (add(r#"{"type":"404","filter":{"colour":1}}"#), "/filter/colour"),
         (add("[]"), ""),
+        (add(&regexes(&["/a", "("])), "/filter/url_match/patterns/1"),
+        (add(&regexes(&[r"(\w{200}){200}"])), "/filter/url_match/patterns"),
+        (add(&regexes(&["/a"; 65])), "/filter/url_match"),
         (edit(r#"{"type":"700"}"#), "/type"),
         (edit(r#"{"type":null}"#), ""),
         (edit(r#"{"id":"two"}"#), "/id"),

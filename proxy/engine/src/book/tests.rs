@@ -182,9 +182,10 @@ fn what_cannot_be_compiled_changes_nothing() {
     let mut book = book(&[rule("a", "404", Mode::Requests, 1, 1)]);
     let url_match = UrlMatch { mode: UrlMatchMode::Regex, patterns: vec!["(".to_owned()] };
     let filter = Some(Filter { url_match: Some(url_match), ..Filter::default() });
-    let RuleError::Pattern { rule_id, .. } =
-        book.set_rules(&[Rule { filter, ..rule("b", "503", Mode::Requests, 1, 1) }]).unwrap_err();
-    assert_eq!(rule_id.as_str(), "b");
+    let rules =
+        [rule("a", "404", Mode::Requests, 1, 1), Rule { filter, ..rule("b", "503", Mode::Requests, 1, 1) }];
+    let RuleError { rule_id, index, source } = book.set_rules(&rules).unwrap_err();
+    assert_eq!((rule_id.as_str(), index, source.index), ("b", 1, Some(0)));
     assert_eq!(faults(&mut book, SEGMENT, [0]), "404");
 }
 
@@ -240,4 +241,36 @@ fn a_request_that_a_redirect_leads_on_is_counted_once() {
     let next = book.decide(&SEGMENT, Moment::default());
     assert_eq!((next.rule_id, next.owner.is_some()), (None, true), "passed, and counted");
     assert_eq!(book.counters(Moment::default()).next().map(|it| it.matched), Some(2));
+}
+
+fn with_patterns(id: &str, patterns: &[&str]) -> Rule {
+    let patterns = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
+    let url_match = Some(UrlMatch { mode: UrlMatchMode::Regex, patterns });
+    Rule { filter: Some(Filter { url_match, ..Filter::default() }), ..rule(id, "404", Mode::Requests, 1, 1) }
+}
+
+#[test]
+fn patterns_that_cost_too_much_are_refused() {
+    let refused = |rules: &[Rule]| RuleBook::default().set_rules(rules).unwrap_err();
+    for dear in [r"(\w{200}){200}", "((a{50}){50}){50}", r"(?i)(.{500}){90}x", "(?:[a-z]{2000}){20}"] {
+        let error = refused(&[with_patterns("dear", &["/cheap", dear])]);
+        assert!(error.source.message.contains("compile to more than"), "{dear}: {error}");
+    }
+    let each = r"[a-z]{100}\d{100}";
+    let many = (0..200)
+        .map(|n| with_patterns(&format!("r{n}"), &[format!("{each}{n}").as_str(); 12]))
+        .collect::<Vec<_>>();
+    let error = refused(&many);
+    assert!((10..199).contains(&error.index), "all together: {error}");
+    assert_eq!(refused(&[with_patterns("u", &[r"\p{L}"])]).source.index, Some(0), "paths are ASCII");
+}
+
+#[test]
+fn what_was_compiled_is_not_compiled_again() {
+    let (old, new) = (with_patterns("a", &["/a"]), with_patterns("b", &["/b"]));
+    let mut book = book(std::slice::from_ref(&old));
+    let before = book.known();
+    book.set_rules(&[new, Rule { id: RuleId::new("c").unwrap(), ..old }]).unwrap();
+    let (Known(before), Known(after)) = (before, book.known());
+    assert!(Arc::ptr_eq(&before[0], &after[1]), "whatever rule it belongs to");
 }

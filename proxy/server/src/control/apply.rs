@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use rebuffer_api::{Frame, PlayerDeleted, PlayerRecord};
+use rebuffer_engine::Compiled;
 use rebuffer_model::{
-    Action, ActionKind, ActionSource, Control, EndReason, Fault, LeftOut, PlayerId, RecordBody, Shape,
+    Action, ActionKind, ActionSource, Control, EndReason, Fault, LeftOut, PlayerId, RecordBody, Rule, Shape,
 };
 use rebuffer_shaper::InForce;
 
@@ -56,8 +57,8 @@ pub(super) async fn apply(
     after.fields.extend(leaves.into_iter().map(|leaf| (leaf, revision)));
     keep_fields_bounded(&mut after);
 
-    // Compiles the patterns, so that nothing can fail once the link is set.
-    rebuffer_engine::RuleBook::default().set_rules(&after.control.fault_rules)?;
+    // Before the link is set, so that nothing can fail after that.
+    let rules = compile(player, after.control.fault_rules.clone()).await?;
     let asked = after.control.shape.clone();
     let session = player.session();
     let stage = OnRig { rig: Arc::clone(rig), player: Arc::clone(player) };
@@ -89,7 +90,7 @@ pub(super) async fn apply(
     if before.control.shape.transport_fault != asked.transport_fault {
         player.set_spent_fault(None);
     }
-    player.set_control(after)?;
+    player.set_control(after, rules);
 
     for kind in kinds {
         let action = Action { who: player.who(), source: ActionSource::Harness, kind };
@@ -102,6 +103,16 @@ pub(super) async fn apply(
     let record = player.record();
     rig.events.publish(&Frame::ControlsUpdated(Box::new(record.clone())));
     Ok(record)
+}
+
+/// Compiles what is new among the patterns of these rules, where nobody waits for a thread.
+async fn compile(player: &Player, rules: Vec<Rule>) -> Result<Compiled, Refusal> {
+    let known = player.known_patterns();
+    let compiling = tokio::task::spawn_blocking(move || Compiled::of(&rules, &known));
+    match compiling.await {
+        Ok(compiled) => Ok(compiled?),
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
 }
 
 /// Tells of a change of the link that is stored by now, and sees to it that somebody turns its steps.

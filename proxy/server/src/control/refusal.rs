@@ -35,6 +35,17 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// The same to who sent only what is at this place.
+    pub(super) fn within(mut self, place: &str) -> Self {
+        let inner = self.0.pointer.as_deref().and_then(|pointer| pointer.strip_prefix(place));
+        if let Some(inner) = inner.filter(|inner| inner.is_empty() || inner.starts_with('/')) {
+            self.0.pointer = Some(inner.to_owned());
+        }
+        self
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -63,8 +74,9 @@ impl From<ControlError> for Refusal {
 
 impl From<RuleError> for Refusal {
     fn from(error: RuleError) -> Self {
-        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        Self(Problem::bad_request(format!("{error}: {cause}")).pointer("/fault_rules"))
+        let pattern = error.source.index.map(|index| format!("/{index}")).unwrap_or_default();
+        let pointer = format!("/fault_rules/{}/filter/url_match/patterns{pattern}", error.index);
+        Self(Problem::bad_request(error.to_string()).pointer(pointer))
     }
 }
 

@@ -27,6 +27,10 @@ fn place_of(control: &Control, id: &RuleId) -> Result<usize, Refusal> {
     control.fault_rules.iter().position(|rule| rule.id == *id).ok_or_else(|| Refusal::no_rule(id))
 }
 
+fn at(place: usize) -> String {
+    format!("/fault_rules/{place}")
+}
+
 /// Adds a rule at the end of the list.
 #[utoipa::path(post, path = "/api/v2/players/{player_id}/fault_rules", tag = "fault rules", operation_id = "addFaultRule",
     params(
@@ -57,12 +61,14 @@ pub(super) async fn add(
         let detail = format!("a rule {:?} is there already; PATCH it, or leave the id out", rule.id.as_str());
         return Err(Problem::new(ProblemKind::Conflict, detail).pointer("/id").into());
     }
+    let place = control.fault_rules.len();
     control.fault_rules.push(rule);
     control.name_rules();
     let id = control.fault_rules.last().map(|rule| rule.id.clone()).unwrap_or_default();
     let leaves = vec![format!("fault_rules.{id}")];
     read.check(&current.fields, &leaves)?;
-    let record = apply(&rig, &player, Change { control, leaves }).await?;
+    let applied = apply(&rig, &player, Change { control, leaves }).await;
+    let record = applied.map_err(|refusal| refusal.within(&at(place)))?;
     let rule = player.rule(&id).ok_or_else(|| Refusal::no_rule(&id))?;
     let location = (LOCATION, format!("/api/v2/players/{}/fault_rules/{id}", player.id));
     Ok((StatusCode::CREATED, [etag(&record.control_revision), location], Json(rule)).into_response())
@@ -106,7 +112,8 @@ pub(super) async fn patch(
     let rule = rule.clone();
     let leaves = vec![format!("fault_rules.{id}")];
     read.check(&current.fields, &leaves)?;
-    let record = apply(&rig, &player, Change { control, leaves }).await?;
+    let applied = apply(&rig, &player, Change { control, leaves }).await;
+    let record = applied.map_err(|refusal| refusal.within(&at(place)))?;
     Ok((StatusCode::OK, [etag(&record.control_revision)], Json(rule)).into_response())
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
 use rebuffer_api::{CurrentPlay, PlayerRecord, RuleCounters};
-use rebuffer_engine::{Decision, Moment, RequestView, RuleBook, RuleError};
+use rebuffer_engine::{Compiled, Decision, Known, Moment, RequestView, RuleBook, RuleError};
 use rebuffer_media::{Graph, OriginId};
 use rebuffer_model::{
     AttemptId, CmcdState, Content, Control, PlayId, PlayerId, PlayerMetrics, PlayerName, Rule, RuleId,
@@ -116,7 +116,8 @@ impl Player {
     pub(super) fn restored(stored: StoredPlayer) -> Result<Self, RuleError> {
         let player = Self { first_seen: stored.first_seen, ..Self::new(stored.id, stored.display_id) };
         player.said.lock().name = stored.name;
-        player.set_control(Controlled { control: stored.control, fields: stored.revisions })?;
+        let rules = Compiled::of(&stored.control.fault_rules, &Known::default())?;
+        player.set_control(Controlled { control: stored.control, fields: stored.revisions }, rules);
         Ok(player)
     }
 
@@ -124,11 +125,15 @@ impl Player {
         self.control.load_full()
     }
 
-    /// Puts a new control in force for rules; the caller holds `change` and has set the link.
-    pub(crate) fn set_control(&self, controlled: Controlled) -> Result<(), RuleError> {
-        self.rules.lock().set_rules(&controlled.control.fault_rules)?;
+    /// Puts a new control in force, with its rules; the caller holds `change` and has set the link.
+    pub(crate) fn set_control(&self, controlled: Controlled, rules: Compiled) {
+        self.rules.lock().set(rules);
         self.control.store(Arc::new(controlled));
-        Ok(())
+    }
+
+    /// The patterns of its rules, as far as they need not be compiled again.
+    pub(crate) fn known_patterns(&self) -> Known {
+        self.rules.lock().known()
     }
 
     /// The player as it is stored with this control.
