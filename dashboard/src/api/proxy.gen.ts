@@ -79,7 +79,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Everybody the rig knows, by their number. */
+        /** Everybody the rig knows, by their number; with `name`, those who are called so. */
         get: operations["listPlayers"];
         put?: never;
         /** Makes a player before it comes by itself, so that rules and link are there from its first request. */
@@ -3130,7 +3130,10 @@ export interface operations {
     };
     listPlayers: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only players whose label `name`, `player_name` or id contains this text, whatever its case. With `*` for any letters, or `?` for one, it is a pattern of the whole name */
+                name?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3144,6 +3147,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_PlayerRecord"];
+                };
+            };
+            /** @description Another parameter */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -16,6 +16,7 @@ mod presets;
 mod refusal;
 mod reports;
 mod rules;
+mod search;
 mod traces;
 
 use std::sync::Arc;

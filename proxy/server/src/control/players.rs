@@ -6,18 +6,26 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{ETAG, HeaderMap, HeaderName, LOCATION};
 use rebuffer_api::{Frame, Items, MergePatch, PlayerCreate, PlayerRecord, Problem, ProblemKind, from_json};
-use rebuffer_model::{Control, PlayerId};
+use rebuffer_model::{Control, PlayerId, PlayerName};
+use serde::Deserialize;
 
 use super::apply::{Change, apply};
 use super::precondition::Read;
+use super::search::Search;
 use super::{Refusal, delete_player};
 use crate::rig::Rig;
 use crate::sessions::Player;
+
+/// What a player that is made is called; its id alone does not say that.
+#[derive(Deserialize)]
+struct Called {
+    player_id: String,
+}
 
 /// The player a path names.
 pub(super) fn named(rig: &Rig, raw: &str) -> Result<Arc<Player>, Refusal> {
@@ -34,11 +42,19 @@ fn shown(status: StatusCode, record: PlayerRecord) -> Response {
     (status, [etag(&record.control_revision)], Json(record)).into_response()
 }
 
-/// Everybody the rig knows, by their number.
+/// Everybody the rig knows, by their number; with `name`, those who are called so.
 #[utoipa::path(get, path = "/api/v2/players", tag = "players", operation_id = "listPlayers",
-    responses((status = 200, description = "The players", body = Items<PlayerRecord>)))]
-pub(super) async fn list(State(rig): State<Arc<Rig>>) -> Json<Items<PlayerRecord>> {
-    Json(Items { items: rig.players.list().iter().map(|player| player.record()).collect() })
+    params(("name" = Option<String>, Query, description = "Only players whose label `name`, `player_name` or id contains this text, whatever its case. With `*` for any letters, or `?` for one, it is a pattern of the whole name")),
+    responses(
+        (status = 200, description = "The players", body = Items<PlayerRecord>),
+        (status = 400, description = "Another parameter", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn list(
+    State(rig): State<Arc<Rig>>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Items<PlayerRecord>>, Refusal> {
+    let search = Search::read(query.as_deref())?;
+    let records = rig.players.list().into_iter().map(|player| player.record());
+    Ok(Json(Items { items: records.filter(|record| search.finds(record)).collect() }))
 }
 
 /// Makes a player before it comes by itself, so that rules and link are there from its first request.
@@ -52,11 +68,16 @@ pub(super) async fn list(State(rig): State<Arc<Rig>>) -> Json<Items<PlayerRecord
         (status = 413, description = "The body is too large")))]
 pub(super) async fn create(State(rig): State<Arc<Rig>>, body: Bytes) -> Result<Response, Refusal> {
     let wanted: PlayerCreate = from_json(&body)?;
+    let called: Called =
+        serde_json::from_slice(&body).map_err(|error| Problem::bad_request(error.to_string()))?;
     let id = wanted.player_id;
     let mut control = wanted.control();
     control.name_rules();
     control.check()?;
     let (player, met) = rig.players.meet(id);
+    if let Some(name) = PlayerName::of(&called.player_id) {
+        player.call(name);
+    }
     let _changing = player.change.lock().await;
     let current = player.controlled();
     if !met && current.control != Control::default() {
