@@ -10,7 +10,9 @@ mod up;
 
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
+use rebuffer_model::redact;
 
 /// A request of a player is hundreds of small allocations; the system's allocator took a sixth of its time.
 #[global_allocator]
@@ -44,7 +46,7 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().verb {
+    let done = match parse().verb {
         Verb::Up(settings) => up::run(*settings),
         Verb::Doctor(doctor) => doctor::run(*doctor),
         Verb::Openapi { which } => document::print(which),
@@ -57,6 +59,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What does not fit is repeated without credentials.
+fn parse() -> Cli {
+    Cli::try_parse().unwrap_or_else(|mut error| {
+        if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) {
+            let seen = ContextValue::String(redact::said(value).into_owned());
+            let _whole = error.insert(ContextKind::InvalidValue, seen);
+        }
+        error.exit()
+    })
 }
 
 #[expect(clippy::print_stderr, reason = "the last word of the program")]

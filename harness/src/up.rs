@@ -44,13 +44,24 @@ const ARCHIVE_GRACE: Duration = Duration::from_millis(500);
 /// How long the first words wait for the archive.
 const READY_WAIT: Duration = Duration::from_millis(2_500);
 
+/// Libraries whose finest words repeat what passes through them, credentials and all.
+const TALKATIVE: [&str; 4] = ["h2", "hyper", "hyper_util", "rustls"];
+
+/// The filter that is asked for, but libraries that would tell secrets.
+fn log_filter(asked: &str) -> anyhow::Result<EnvFilter> {
+    let filter = EnvFilter::try_new(asked).context("--log")?;
+    TALKATIVE
+        .iter()
+        .try_fold(filter, |filter, library| Ok(filter.add_directive(format!("{library}=info").parse()?)))
+}
+
 /// Runs the rig until it is told to stop.
 pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
     let Some(settings) = settings.resolve()? else { return Ok(()) };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_env_filter(EnvFilter::try_new(&settings.log).context("--log")?)
+        .with_env_filter(log_filter(&settings.log)?)
         .init();
     let _lock = lock(&settings.data_dir)?;
     raise_descriptor_limit();

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
+use rebuffer_model::redact;
 use rebuffer_proxy::{IpNet, Mbps, OriginConfig, OriginName, OriginTls, PortRange};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -101,11 +102,18 @@ impl FromStr for NamedOrigin {
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
         let (name, url) = text.split_once('=').with_context(|| {
-            format!("an origin is written NAME=URL, for example cdn=https://cdn.example; got {text:?}")
+            format!(
+                "an origin is written NAME=URL, for example cdn=https://cdn.example; got {:?}",
+                redact::said(text)
+            )
         })?;
-        let url: Url = url.parse().with_context(|| format!("{url:?} is not a URL"))?;
+        let seen = redact::said(url);
+        let url: Url = url.parse().with_context(|| format!("{seen:?} is not a URL"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            bail!("an origin's URL begins with http:// or https://; got {url}");
+            bail!("an origin's URL begins with http:// or https://; got {seen}");
+        }
+        if seen.contains(redact::REDACTED) {
+            bail!("an origin's URL holds no credentials, because settings are shown; got {seen}");
         }
         Ok(Self { name: name.parse()?, url })
     }

@@ -97,7 +97,8 @@ pub(crate) async fn base<B>(
                 if let Ok(endpoint) = &begun
                     && endpoint.telemetry.told.is_news(Topic::Ambiguous, &path)
                 {
-                    let kind = ActionKind::ClientAmbiguous { path: path.clone(), sessions };
+                    let kind =
+                        ActionKind::ClientAmbiguous { path: redact::path(&path).into_owned(), sessions };
                     learning::tell(rig, endpoint, kind);
                 }
                 begun
@@ -170,7 +171,7 @@ async fn begin<B>(
     let start = || sessions::Start {
         origin: Arc::clone(origin),
         ip: connection.peer_ip(),
-        user_agent: identity::user_agent(request.headers()).to_owned(),
+        user_agent: identity::user_agent(request.headers()).into_owned(),
         url: redact::path_and_query(request.uri()),
         port,
     };
@@ -274,7 +275,7 @@ fn declared_by<B>(asking: Asking<'_, B>, origin: &Origin, target: &str) -> Decla
     let sessions = asking.rig.players.sessions();
     let mut found = sessions
         .into_iter()
-        .filter(|session| session.is_client(ip, user_agent) && session.player.declares(origin, target));
+        .filter(|session| session.is_client(ip, &user_agent) && session.player.declares(origin, target));
     let first = found.next();
     match (first, found.count()) {
         (None, _) => Declarers::None,

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use http::{HeaderMap, Request};
 use rebuffer_api::CurrentPlay;
 use rebuffer_media::cmcd;
-use rebuffer_model::{Cmcd, Extra, PlayId, RecordBody, RigMetrics, Sample};
+use rebuffer_model::redact::said;
+use rebuffer_model::{Cmcd, PlayId, RecordBody, RigMetrics, Sample};
 
 use crate::clock;
 use crate::identity;
@@ -80,17 +81,15 @@ fn sample(rig: &Rig, player: &Arc<Player>, said: &Cmcd) {
 }
 
 /// URLs may hold credentials.
-fn redacted(said: &mut Cmcd) {
-    for next in &mut said.request.next_objects {
-        next.path = redact::said_url(&next.path);
+fn redacted(cmcd: &mut Cmcd) {
+    for next in &mut cmcd.request.next_objects {
+        next.path = said(&next.path).into_owned();
     }
-    for extra in said.extras.values_mut() {
-        if let Extra::Text(text) = extra {
-            *text = redact::said_url(text);
-        }
+    for (name, value) in &mut cmcd.extras {
+        redact::extra(name, value);
     }
-    if let Some(url) = &mut said.response.url {
-        *url = redact::said_url(url);
+    if let Some(url) = &mut cmcd.response.url {
+        *url = said(url).into_owned();
     }
 }
 

@@ -27,6 +27,7 @@ use crate::learning;
 use crate::origin::target_of;
 use crate::perform::{Asked, Reply, Target, ask_first, ask_for_text, loop_of, perform};
 use crate::record::Recorder;
+use crate::redact;
 use crate::rig::Rig;
 use crate::sessions::{Carry, Endpoint, Topic};
 use crate::upload::Upload;
@@ -197,7 +198,7 @@ fn classify(recorder: &mut Recorder, target: &PathAndQuery, request: &Request<Up
         endpoint.telemetry.rendition.store(variant.bandwidth, Ordering::Relaxed);
     }
     if knows_nothing && kind.is_media() && endpoint.telemetry.told.is_news(Topic::Unknown, "") {
-        let path = target.path().to_owned();
+        let path = redact::path(target.path()).into_owned();
         learning::tell(recorder.rig(), &endpoint, ActionKind::PlaylistsUnknown { path });
     }
     let SegmentPlace { media_sequence, from_live_edge, .. } = classified.place;

@@ -12,6 +12,7 @@ use http::HeaderMap;
 use http::header::USER_AGENT;
 use percent_encoding::percent_decode_str;
 use rebuffer_api::{CurrentPlay, Frame};
+use rebuffer_model::redact;
 use rebuffer_model::{AttemptId, IdError, PlayId, PlayerId, PlayerName};
 
 use crate::clock;
@@ -33,7 +34,7 @@ pub(crate) struct Named {
 impl Named {
     /// The player of this id or name.
     pub(crate) fn of(raw: &str) -> Result<Self, IdError> {
-        Ok(Self { id: PlayerId::canonical(raw)?, name: PlayerName::of(raw) })
+        Ok(Self { id: PlayerId::canonical(raw)?, name: PlayerName::of(&redact::said(raw)) })
     }
 
     fn by_header(headers: &HeaderMap, name: &str) -> Option<Self> {
@@ -88,12 +89,12 @@ pub(crate) fn meet(rig: &Rig, named: &Named) -> Arc<Player> {
 
 /// The player of a client that names none: derived from address and User-Agent.
 pub(crate) fn unnamed(headers: &HeaderMap, ip: IpAddr) -> Named {
-    Named { id: PlayerId::derived(&ip.to_string(), user_agent(headers)), name: None }
+    Named { id: PlayerId::derived(&ip.to_string(), &user_agent(headers)), name: None }
 }
 
-/// The User-Agent, or nothing.
-pub(crate) fn user_agent(headers: &HeaderMap) -> &str {
-    headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+/// The User-Agent as it may be shown, or nothing.
+pub(crate) fn user_agent(headers: &HeaderMap) -> Cow<'_, str> {
+    redact::text(headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default())
 }
 
 /// Takes note of the play and attempt a request names. Returns the play that the request belongs to beside the current one.

@@ -8,6 +8,7 @@ use rebuffer_media::{Ladder, LadderChange};
 use rebuffer_model::{Action, ActionKind, ActionSource, RecordBody, Variant};
 
 use crate::clock;
+use crate::redact;
 use crate::rig::Rig;
 use crate::sessions::{Endpoint, Topic};
 
@@ -40,5 +41,5 @@ pub(crate) fn tell(rig: &Rig, endpoint: &Endpoint, kind: ActionKind) {
 }
 
 fn variants(ladder: &Ladder) -> Vec<Variant> {
-    ladder.iter().map(|variant| (**variant).clone()).collect()
+    ladder.iter().map(|variant| redact::variant(variant)).collect()
 }

@@ -88,7 +88,7 @@ impl Recorder {
         beside: Option<CurrentPlay>,
     ) -> Self {
         let (connection, session) = (lane.connection(), endpoint.session());
-        let activity = session.begin(connection, identity::user_agent(request.headers()));
+        let activity = session.begin(connection, &identity::user_agent(request.headers()));
         let outstanding = connection.outstanding();
         if !lane.is_stream() {
             settle::next_began(rig, connection, outstanding);
@@ -189,13 +189,14 @@ impl Recorder {
         presentation: Option<(&Presentation, usize)>,
     ) {
         self.ladder_len = presentation.map_or(0, |(_, rungs)| rungs);
-        let presentation = presentation.map(|(presentation, _)| presentation);
+        let variant = variant.map(redact::variant);
+        let presentation = presentation.map(|(presentation, _)| redact::presentation(presentation));
         self.edit(|exchange| {
             let request = &mut exchange.request;
             request.kind = kind;
             request.known = Some(known);
-            request.variant = variant.cloned();
-            request.presentation = presentation.cloned();
+            request.variant = variant;
+            request.presentation = presentation;
         });
     }
 

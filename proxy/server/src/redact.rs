@@ -1,55 +1,17 @@
-//! Credentials are taken out where they are seen first, so that no record, log or page ever holds one.
+//! What a request or an answer says, as a record may hold it: [`rebuffer_model::redact`] for HTTP.
 //!
-//! Invariant: a header or query value whose name speaks of a credential is replaced by [`REDACTED`]; names stay. The queries of
-//! URLs in headers are read like the request's own.
-//! Deliberately absent: guessing from values. A secret under an innocent name cannot be known.
+//! Invariant: names of headers and parameters stay; a value whose name speaks of a credential does not, nor one that itself names
+//! one. What a player is sent on its own port is never touched.
 
-use std::sync::LazyLock;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use http::{HeaderMap, Uri};
-use percent_encoding::percent_decode_str;
-use rebuffer_model::Headers;
-use regex::Regex;
-
-/// What stands in place of a credential.
-pub(crate) const REDACTED: &str = "[redacted]";
-
-const HEADERS: &[&str] = &[
-    "authorization",
-    "cookie",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "set-cookie",
-    "www-authenticate",
-];
-
-/// A header with one of these in its name is a credential, whoever invented it.
-static HEADER_WORDS: LazyLock<Regex> = LazyLock::new(|| {
-    let words = "api-key|apikey|access-key|auth|credential|jwt|password|secret|signature|token|-key";
-    Regex::new(words).expect("words are a pattern")
-});
-
-/// ... but for these.
-const INNOCENT: &[&str] = &["sec-websocket-key", "access-control-allow-credentials"];
+use rebuffer_model::redact::{REDACTED, is_secret, said, text, url};
+use rebuffer_model::{Extra, Headers, PlayerMetrics, Presentation, Variant};
 
 /// Headers whose values are URLs.
 const URL_HEADERS: &[&str] = &["content-location", "location", "referer"];
-
-const QUERY_WORDS: &[&str] = &[
-    "auth",
-    "credential",
-    "hdnea",
-    "hdnts",
-    "hmac",
-    "jwt",
-    "key",
-    "password",
-    "passwd",
-    "policy",
-    "secret",
-    "sig",
-    "token",
-];
 
 /// The headers as a record may hold them.
 pub(crate) fn headers(map: &HeaderMap) -> Headers {
@@ -58,95 +20,88 @@ pub(crate) fn headers(map: &HeaderMap) -> Headers {
     let mut seen = Headers::with_room_for(room);
     for (name, value) in map {
         let name = name.as_str();
-        let text = String::from_utf8_lossy(value.as_bytes());
-        if is_credential(name) || (name.starts_with("cmcd-") && holds_secret(&text)) {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        if is_secret(name) {
             seen.push(name, REDACTED);
         } else if URL_HEADERS.contains(&name) {
-            seen.push(name, &url(&text));
+            seen.push(name, &url(&value));
         } else {
-            seen.push(name, &text);
+            seen.push(name, &text(&value));
         }
     }
     seen
-}
-
-fn is_credential(name: &str) -> bool {
-    let named = HEADERS.contains(&name) || HEADER_WORDS.is_match(name);
-    named && !INNOCENT.contains(&name)
 }
 
 /// Path and query as a record may hold them.
 pub(crate) fn path_and_query(uri: &Uri) -> String {
-    url(uri.path_and_query().map_or(uri.path(), http::uri::PathAndQuery::as_str))
+    url(uri.path_and_query().map_or(uri.path(), http::uri::PathAndQuery::as_str)).into_owned()
 }
 
-/// A URL, whole or in part, as a record may hold it.
-fn url(text: &str) -> String {
-    let Some((before, query)) = text.split_once('?') else { return text.to_owned() };
-    let mut seen = String::with_capacity(text.len());
-    seen.push_str(before);
-    let mut separator = '?';
-    for pair in query.split('&') {
-        seen.push(separator);
-        separator = '&';
-        match pair.split_once('=') {
-            Some((name, value)) if is_secret(name) || (name == "CMCD" && holds_secret(value)) => {
-                seen.push_str(name);
-                seen.push('=');
-                seen.push_str(REDACTED);
-            }
-            Some(_) | None => seen.push_str(pair),
-        }
+/// A path, or another text that is part of a URL.
+pub(crate) fn path(path: &str) -> Cow<'_, str> {
+    url(path)
+}
+
+/// A rung whose URI may be signed.
+pub(crate) fn variant(variant: &Variant) -> Variant {
+    Variant { uri: url(&variant.uri).into_owned(), ..variant.clone() }
+}
+
+/// A presentation whose path may be signed.
+pub(crate) fn presentation(presentation: &Presentation) -> Presentation {
+    let Presentation { path, role } = presentation;
+    let path = match url(path) {
+        Cow::Borrowed(_) => Arc::clone(path),
+        Cow::Owned(seen) => seen.into(),
+    };
+    Presentation { path, role: *role }
+}
+
+/// What a player says of itself in a report.
+pub(crate) fn metrics(metrics: &mut PlayerMetrics) {
+    let PlayerMetrics {
+        last_event,
+        trigger_type,
+        state,
+        waiting_reason,
+        source,
+        playback_engine,
+        browser_family,
+        error,
+        restart_reason,
+        ..
+    } = metrics;
+    let texts = [
+        last_event,
+        trigger_type,
+        state,
+        waiting_reason,
+        source,
+        playback_engine,
+        browser_family,
+        error,
+        restart_reason,
+    ];
+    for text in texts.into_iter().flatten() {
+        *text = said(text).into_owned();
     }
-    seen
+    for (name, value) in &mut metrics.extras {
+        extra(name, value);
+    }
 }
 
-/// A URL that a player says of itself, which may be encoded once more than it should be.
-pub(crate) fn said_url(text: &str) -> String {
-    let seen = url(text);
-    if seen == text && holds_secret(text) { REDACTED.to_owned() } else { seen }
-}
-
-/// Whether data of a player names a URL with a credential in its query. The URL is encoded once, the data may be once more.
-fn holds_secret(data: &str) -> bool {
-    let once = percent_decode_str(data).decode_utf8_lossy();
-    let twice = percent_decode_str(&once).decode_utf8_lossy();
-    let pairs = twice.split(['?', '&']).skip(1).filter_map(|pair| pair.split_once('='));
-    pairs.into_iter().any(|(name, _)| is_secret(name))
-}
-
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name != "keyframe" && QUERY_WORDS.iter().any(|word| name.contains(word))
+/// A value under a name that the player invented.
+pub(crate) fn extra(name: &str, value: &mut Extra) {
+    match value {
+        Extra::Text(_) | Extra::Number(_) if is_secret(name) => *value = Extra::Text(REDACTED.to_owned()),
+        Extra::Text(text) => *text = said(text).into_owned(),
+        Extra::Number(_) | Extra::Flag(_) | Extra::Nothing => {}
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn credentials_in_the_query_go_and_everything_else_stays() {
-        let uri: Uri = "/a/b.m3u8?player_id=p&Signature=abc&x-token=1&&_HLS_msn=4".parse().unwrap();
-        assert_eq!(
-            path_and_query(&uri),
-            "/a/b.m3u8?player_id=p&Signature=[redacted]&x-token=[redacted]&&_HLS_msn=4"
-        );
-    }
-
-    #[test]
-    fn data_of_a_player_that_names_a_secret_url_goes() {
-        let seen = |query: &str| path_and_query(&format!("/a?{query}").parse().unwrap());
-        let innocent = "CMCD=bl%3D900%2Cnor%3D%22b.mp4%253Fx%253D1%22";
-        assert_eq!(seen(innocent), format!("/a?{innocent}"));
-        for secret in
-            ["CMCD=nor%3D%22b.mp4%3Ftoken%3Dabc%22", "CMCD=nor%3D%22b.mp4%253Fa%253D1%2526sig%253Dabc%22"]
-        {
-            assert_eq!(seen(secret), "/a?CMCD=[redacted]");
-        }
-        let mut map = HeaderMap::new();
-        map.insert("cmcd-request", "nor=\"b.mp4%3Ftoken%3Dabc\"".parse().unwrap());
-        assert_eq!(headers(&map).get("cmcd-request"), Some(REDACTED));
-    }
 
     #[test]
     fn credentials_in_headers_go() {
@@ -156,10 +111,28 @@ mod tests {
             ("x-my-token", "1", REDACTED),
             ("range", "bytes=0-1", "bytes=0-1"),
             ("referer", "http://a/b?sig=1&c=2", "http://a/b?sig=[redacted]&c=2"),
+            ("cmcd-request", "nor=\"b.mp4%3Ftoken%3Dabc\"", REDACTED),
+            ("link", "<https://a/b?token=1>; rel=preload", REDACTED),
+            ("cache-control", "private, max-age=5", "private, max-age=5"),
         ] {
             map.insert(name, value.parse().unwrap());
             let seen = headers(&map);
             assert_eq!(seen.get(name), Some(expected), "{name}");
         }
+    }
+
+    #[test]
+    fn credentials_in_reports_go() {
+        let report = r#"{"error":"403 for https://a/b?sig=1&c=2","source":"web","authToken":"x","pin_key":7,"zoom":2}"#;
+        let mut said: PlayerMetrics = serde_json::from_str(report).unwrap();
+        metrics(&mut said);
+        let extra = |name: &str| &said.extras[name];
+        let error = "403 for https://a/b?sig=[redacted]&c=2";
+        assert_eq!((said.error.as_deref(), said.source.as_deref()), (Some(error), Some("web")));
+        let gone = Extra::Text(REDACTED.to_owned());
+        assert_eq!(
+            (extra("authToken"), extra("pin_key"), extra("zoom")),
+            (&gone, &gone, &Extra::Number(2.0))
+        );
     }
 }

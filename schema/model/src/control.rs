@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use serde::de::MapAccess;
 
 use crate::flat::{Flat, fields, read_flat};
+use crate::redact;
 use crate::{Content, Filter, Pattern, PresetName, Rule, RuleId, Shape, TransferTimeouts, TransportFault};
 
 /// The most labels a player may carry.
@@ -208,6 +209,11 @@ impl TryFrom<String> for LabelKey {
         }
         if text.starts_with("harness.") {
             return Err("label keys that begin with \"harness.\" are reserved".to_owned());
+        }
+        if redact::is_secret(&text) {
+            return Err(format!(
+                "labels are kept and shown to everybody, and {text:?} sounds like a secret; call it otherwise"
+            ));
         }
         Ok(Self(text))
     }

@@ -25,6 +25,7 @@ mod params;
 mod pattern;
 mod preset;
 mod record;
+pub mod redact;
 mod remark;
 mod rule;
 mod sample;

@@ -13,6 +13,7 @@ use rebuffer_model::{AttemptId, IdError, PlayId, PlayerMetrics, RecordBody, RigM
 use super::Refusal;
 use crate::clock;
 use crate::identity::{self, Named};
+use crate::redact;
 use crate::rig::Rig;
 
 /// Fields a report may have beyond those with a column.
@@ -38,11 +39,12 @@ pub(super) async fn report(
     let named = Named::of(&raw).map_err(|error| Refusal::bad_parameter("player_id", &error))?;
     let play = parameter(query.as_deref(), "play_id", PlayId::new)?;
     let attempt = parameter(query.as_deref(), "attempt_id", str::parse::<AttemptId>)?;
-    let metrics: PlayerMetrics = from_json(&body)?;
+    let mut metrics: PlayerMetrics = from_json(&body)?;
     if metrics.extras.len() > MAX_EXTRAS {
         let detail = format!("a report may have at most {MAX_EXTRAS} fields without a column of their own");
         return Err(Problem::bad_request(detail).pointer("").into());
     }
+    redact::metrics(&mut metrics);
     let player = identity::meet(&rig, &named);
     identity::mention_play(&rig, &player, play, attempt);
     player.touch();

@@ -26,6 +26,7 @@ use super::target::Target;
 use crate::clock;
 use crate::learning;
 use crate::record::Recorder;
+use crate::redact;
 use crate::sessions::{Endpoint, Topic};
 
 /// What says of a body which bytes it has.
@@ -120,7 +121,7 @@ fn learn(endpoint: &Endpoint, at: &Address, playlist: &Playlist) -> (Context, Ab
     drop(graph);
     if absorbed.kind == RequestKind::MasterManifest {
         let path = at.target.split('?').next().unwrap_or(&at.target);
-        endpoint.telemetry.master.store(std::sync::Arc::new(path.to_owned()));
+        endpoint.telemetry.master.store(std::sync::Arc::new(redact::path(path).into_owned()));
     }
     (context, absorbed, ladder)
 }
@@ -142,7 +143,7 @@ fn told(absorbed: Absorbed, ladder: &Ladder, recorder: &mut Recorder) {
 pub(super) fn pass_unread(reason: &str, target: &Target, recorder: &mut Recorder) {
     recorder.unread(reason);
     let endpoint = recorder.session().clone();
-    let path = target.path().to_owned();
+    let path = redact::path(target.path()).into_owned();
     if endpoint.telemetry.told.is_news(Topic::Unread, &format!("{path} {reason}")) {
         learning::tell(
             recorder.rig(),
