@@ -24,7 +24,7 @@ use crate::origin::{Origin, target_of};
 use crate::perform::{ReplyBody, own_answer, problem};
 use crate::redact;
 use crate::rig::Rig;
-use crate::sessions::{self, Endpoint, Holder, OpenError, Player, ReachError, Session, Topic};
+use crate::sessions::{self, Endpoint, Former, Holder, OpenError, Player, ReachError, Session, Topic};
 
 type Answer = Box<Response<ReplyBody>>;
 
@@ -229,7 +229,8 @@ fn names_another<B>(asking: Asking<'_, B>, holder: &Holder, player: Option<&Arc<
     in_header()
 }
 
-/// Where a request belongs that only the playlists of a former holder of the port declared: to that player.
+/// Where a request belongs that came from a former holder of the port: to that player. It is one that only its playlists declared,
+/// or that comes from its machine while the holder is at another.
 fn former_holders_request<B>(
     asking: Asking<'_, B>,
     port: u16,
@@ -241,25 +242,48 @@ fn former_holders_request<B>(
         return None;
     }
     let target = target_of(asking.request.uri());
-    if identity::named(target.query(), asking.request.headers()).is_some()
-        || player.is_some_and(|player| player.declares(&holder.origin, target.as_str()))
-    {
+    if identity::named(target.query(), asking.request.headers()).is_some() {
         return None;
     }
-    let (owner, origin) = former.iter().find_map(|holder| {
-        let player = asking.rig.players.get(holder.player_id)?;
-        player.declares(&holder.origin, target.as_str()).then_some((player, &holder.origin))
-    })?;
-    let at = owner.session().and_then(|session| session.port_to(origin)).map(|at| at.port);
+    let declares = |player: &Arc<Player>, origin| player.declares(origin, target.as_str());
+    let declared = || {
+        if player.is_some_and(|player| declares(player, &holder.origin)) {
+            return None;
+        }
+        former.iter().map(|former| &former.holder).find(|former| {
+            asking.rig.players.get(former.player_id).is_some_and(|it| declares(&it, &former.origin))
+        })
+    };
+    let Holder { player_id, origin } = from_its_machine(asking, &former, player).or_else(declared)?;
+    let owner = asking.rig.players.get(*player_id);
+    let session = owner.and_then(|owner| owner.session());
+    let at = session.and_then(|session| session.port_to(origin)).map(|at| at.port);
     Some(Box::new(match at {
         Some(port) => redirect(asking.request, asking.caller, port, target.path()),
         None => {
             let path = origin.path_on_base(target.path());
             let query = target.query().map_or_else(String::new, |query| format!("{query}&"));
-            let query = format!("{query}player_id={}", owner.id);
+            let query = format!("{query}player_id={player_id}");
             redirect_to(asking.request, asking.caller, asking.rig.base_port, &path, Some(&query))
         }
     }))
+}
+
+/// The former holder whose client this is, when the present one is at another address.
+fn from_its_machine<'f, B>(
+    asking: Asking<'_, B>,
+    former: &'f [Former],
+    player: Option<&Arc<Player>>,
+) -> Option<&'f Holder> {
+    let present = player.and_then(|player| player.session())?;
+    let (ip, user_agent) = (asking.connection.peer_ip(), identity::user_agent(asking.request.headers()));
+    if present.client_ip() == ip {
+        return None;
+    }
+    former
+        .iter()
+        .find(|former| former.client.as_ref().is_some_and(|client| client.is(ip, &user_agent)))
+        .map(|former| &former.holder)
 }
 
 /// The sessions of the same client whose playlists declared what is asked for.

@@ -29,7 +29,7 @@ pub(crate) use endpoint::{Endpoint, SessionPort};
 pub(crate) use learned::{Kept, Learned};
 pub(crate) use open::{OpenError, Start, open, restore_ports};
 pub(crate) use player::{Controlled, PlayEdge, Player};
-pub(crate) use ports::{Holder, Ports, listen as listen_on};
+pub(crate) use ports::{Former, Holder, Ports, listen as listen_on};
 pub(crate) use reach::{ReachError, reach};
 pub(crate) use reap::{end, reap_idle};
 pub(crate) use session::{Activity, Session, link_backend};

@@ -79,7 +79,7 @@ async fn open_to_the_end(
     let port = taken.port;
     let opened = prepare(rig, player, &start, port).await;
     if opened.is_err() {
-        rig.ports.release(port);
+        rig.ports.release(port, None);
     }
     if let Some(listener) = taken.listener {
         rig.spawn("session-listener", listen::session_port(Arc::clone(rig), listener, port));
@@ -124,7 +124,7 @@ async fn prepare(
         detach(link).await;
         return Err(error.into());
     }
-    let client = Client { ip: start.ip, user_agent: start.user_agent.clone() };
+    let client = Client::told(start.ip, &start.user_agent, &player.user_agent());
     let id = SessionId(Uuid::now_v7());
     let link = (link, conductor);
     Ok((Arc::new(Session::new(id, Arc::clone(player), (port, origin), link, client)), changing))
@@ -149,7 +149,7 @@ pub(crate) fn restore_ports(rig: &Arc<Rig>, bindings: Vec<Binding>) {
         match rig.ports.retake(port, Holder { player_id, origin }) {
             Ok(None) => {}
             Ok(Some(taken)) => {
-                rig.ports.release(port);
+                rig.ports.release(port, None);
                 if let Some(listener) = taken.listener {
                     rig.spawn("session-listener", listen::session_port(Arc::clone(rig), listener, port));
                 }

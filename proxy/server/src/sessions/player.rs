@@ -183,7 +183,14 @@ impl Player {
     }
 
     pub(crate) fn set_session(&self, session: Option<Arc<Session>>) {
-        self.session.store(session);
+        if let Some(before) = self.session.swap(session) {
+            self.said.lock().user_agent = before.user_agent();
+        }
+    }
+
+    /// The User-Agent that said most of the device in its last session; empty before the first.
+    pub(crate) fn user_agent(&self) -> String {
+        self.said.lock().user_agent.clone()
     }
 
     /// What it calls itself.

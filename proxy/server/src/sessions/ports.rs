@@ -14,6 +14,7 @@ use rebuffer_shaper::Shaper;
 use socket2::{Domain, Protocol, Type};
 use tokio::net::TcpListener;
 
+use super::session::Client;
 use crate::config::PortRange;
 use crate::origin::Origin;
 
@@ -25,6 +26,14 @@ const FORMER: usize = 8;
 pub(crate) struct Holder {
     pub(crate) player_id: PlayerId,
     pub(crate) origin: Arc<Origin>,
+}
+
+/// Whose a port was before.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Former {
+    pub(crate) holder: Holder,
+    /// Who was at the other end when its session ended.
+    pub(crate) client: Option<Client>,
 }
 
 /// The session ports.
@@ -48,8 +57,10 @@ struct Slot {
     holder: Holder,
     /// Counts up with every release; 0 while a session is live.
     released: u64,
+    /// Who was at the other end when its session ended.
+    client: Option<Client>,
     /// Whose it was before, the last first.
-    former: VecDeque<Holder>,
+    former: VecDeque<Former>,
 }
 
 /// Why there is no port.
@@ -78,7 +89,7 @@ impl Ports {
     }
 
     /// Whose this port was before, the last first. Clients of theirs may still know it.
-    pub(crate) fn former_holders(&self, port: u16) -> Vec<Holder> {
+    pub(crate) fn former_holders(&self, port: u16) -> Vec<Former> {
         self.held.lock().get(&port).map(|slot| slot.former.iter().cloned().collect()).unwrap_or_default()
     }
 
@@ -129,12 +140,13 @@ impl Ports {
         Ok(Some(Taken { port, listener }))
     }
 
-    /// The session of this port ended and its link was taken down.
-    pub(crate) fn release(&self, port: u16) {
+    /// The session of this port ended and its link was taken down; `client` was at the other end, if there was one.
+    pub(crate) fn release(&self, port: u16, client: Option<Client>) {
         let mut held = self.held.lock();
         let next = held.values().map(|slot| slot.released).max().unwrap_or(0) + 1;
         if let Some(slot) = held.get_mut(&port) {
             slot.released = next;
+            slot.client = client.or(slot.client.take());
         }
     }
 }
@@ -147,16 +159,18 @@ impl PartialEq for Holder {
 
 /// Gives a port to a holder, and remembers whose it was.
 fn hand_over(held: &mut HashMap<u16, Slot>, port: u16, holder: Holder) {
-    let mut former = VecDeque::new();
+    let (mut former, mut client) = (VecDeque::new(), None);
     if let Some(slot) = held.remove(&port) {
         former = slot.former;
-        if slot.holder != holder {
-            former.push_front(slot.holder);
+        if slot.holder == holder {
+            client = slot.client;
+        } else {
+            former.push_front(Former { holder: slot.holder, client: slot.client });
         }
     }
-    former.retain(|other| *other != holder);
+    former.retain(|other| other.holder != holder);
     former.truncate(FORMER);
-    held.insert(port, Slot { holder, released: 0, former });
+    held.insert(port, Slot { holder, released: 0, client, former });
 }
 
 fn bind(shaper: &Shaper, ip: IpAddr, port: u16) -> std::io::Result<(u16, TcpListener)> {
@@ -207,13 +221,14 @@ mod tests {
         let first = ports.take(holder("a")).unwrap();
         assert!(first.listener.is_some());
         assert!(matches!(ports.take(holder("b")), Err(NoPort::AllLive { count: 1, .. })));
-        ports.release(first.port);
+        ports.release(first.port, None);
         assert!(ports.take(holder("a")).unwrap().listener.is_none());
-        ports.release(first.port);
+        let client = Client::told(Ipv4Addr::LOCALHOST.into(), "a", "");
+        ports.release(first.port, Some(client.clone()));
         assert_eq!(ports.take(holder("b")).unwrap().port, first.port);
         assert_eq!(ports.holder(first.port), Some(holder("b")));
-        assert_eq!(ports.former_holders(first.port), [holder("a")]);
-        ports.release(first.port);
+        assert_eq!(ports.former_holders(first.port), [Former { holder: holder("a"), client: Some(client) }]);
+        ports.release(first.port, None);
         assert!(ports.retake(first.port, holder("a")).unwrap().is_none(), "it is b's by now");
         assert!(ports.retake(first.port, holder("b")).unwrap().is_some());
         assert!(ports.retake(first.port, holder("b")).unwrap().is_none(), "it is live");

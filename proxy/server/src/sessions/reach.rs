@@ -79,7 +79,7 @@ async fn open(
         if let Err(error) = session.link.leave(port).await {
             tracing::error!(port, %error, "a port could not be taken off a player's link");
         }
-        rig.ports.release(port);
+        rig.ports.release(port, None);
     }
     if let Some(listener) = taken.listener {
         rig.spawn("session-listener", listen::session_port(Arc::clone(rig), listener, port));

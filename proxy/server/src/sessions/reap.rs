@@ -54,7 +54,7 @@ pub(crate) async fn end(rig: &Arc<Rig>, session: &Arc<Session>, reason: EndReaso
     player.set_session(None);
     rig.kept.keep(player);
     super::open::detach(session.link.clone()).await;
-    session.ports().iter().for_each(|at| rig.ports.release(at.port));
+    session.ports().iter().for_each(|at| rig.ports.release(at.port, Some(session.client())));
     if let Some(play_id) = who.play_id.clone() {
         let ended = PlayEnded { player_id: player.id, play_id, ended_at: clock::now() };
         rig.events.publish(&Frame::PlayEnded(ended));

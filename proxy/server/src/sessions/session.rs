@@ -48,7 +48,10 @@ pub(crate) struct Session {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Client {
     pub(crate) ip: IpAddr,
+    /// The User-Agent that says most of the device.
     pub(crate) user_agent: String,
+    /// The one of the last request.
+    pub(crate) last_user_agent: String,
 }
 
 /// What went through a session.
@@ -128,9 +131,8 @@ impl Session {
         self.active.fetch_add(1, Ordering::AcqRel);
         self.telemetry.requests.fetch_add(1, Ordering::Relaxed);
         let client = self.client.load();
-        if client.ip != connection.peer_ip() || client.is_said_better_by(user_agent) {
-            self.client
-                .store(Arc::new(Client { ip: connection.peer_ip(), user_agent: user_agent.to_owned() }));
+        if client.ip != connection.peer_ip() || client.last_user_agent != user_agent {
+            self.client.store(Arc::new(Client::told(connection.peer_ip(), user_agent, &client.user_agent)));
         }
         Activity(Arc::clone(self))
     }
@@ -191,8 +193,12 @@ impl Session {
 
     /// Whether the last request came from this client.
     pub(crate) fn is_client(&self, ip: IpAddr, user_agent: &str) -> bool {
-        let client = self.client.load();
-        client.ip == ip && client.user_agent == user_agent
+        self.client.load().is(ip, user_agent)
+    }
+
+    /// Who is at the other end, as of the last request.
+    pub(crate) fn client(&self) -> Client {
+        Client::clone(&self.client.load())
     }
 
     /// The User-Agent that says most of the device.
@@ -234,9 +240,17 @@ impl Session {
 }
 
 impl Client {
-    /// Whether a User-Agent says as much of the device as this one; a player may use several (its page, its media stack).
-    fn is_said_better_by(&self, user_agent: &str) -> bool {
-        user_agent != self.user_agent && (!names_device(&self.user_agent) || names_device(user_agent))
+    /// A client that says this, after a User-Agent that said most of the device so far; a player may use several (its page, its
+    /// media stack), and one that names no device replaces none that does.
+    pub(crate) fn told(ip: IpAddr, last_user_agent: &str, known: &str) -> Self {
+        let keeps = names_device(known) && !names_device(last_user_agent);
+        let user_agent = if keeps { known } else { last_user_agent };
+        Self { ip, user_agent: user_agent.to_owned(), last_user_agent: last_user_agent.to_owned() }
+    }
+
+    /// Whether it is a client at this address that says this.
+    pub(crate) fn is(&self, ip: IpAddr, user_agent: &str) -> bool {
+        self.ip == ip && [&self.user_agent, &self.last_user_agent].into_iter().any(|said| said == user_agent)
     }
 }
 
