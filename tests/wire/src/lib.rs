@@ -18,11 +18,15 @@ mod documents;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod first_url;
+#[cfg(test)]
 mod goldens;
 #[cfg(test)]
 mod har;
 #[cfg(test)]
 mod http_edges;
+#[cfg(test)]
+mod identity;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
@@ -31,6 +35,8 @@ mod links;
 mod live;
 #[cfg(test)]
 mod low_latency;
+#[cfg(test)]
+mod names;
 #[cfg(test)]
 mod origin_connections;
 #[cfg(test)]
