@@ -8,6 +8,7 @@
 )]
 
 mod browser;
+mod cross_origin;
 mod dashboard;
 mod evidence;
 mod ffmpeg;
