@@ -1,7 +1,10 @@
 //! `rebuffer doctor`: what this machine can do to links, knob by knob, each way, and what is missing.
 //!
-//! Invariant: it opens the shaper just as `up` would and says what came of it, whoever asks; what `up` would refuse is told and
-//! is no failure of the doctor's. Nothing is set in the kernel, and what `--isolate` makes is taken away again. Deliberately absent: finding out (see the shaper).
+//! Invariant: it says what `up` would come to on this machine, whoever asks and whatever rig runs beside it; what `up` would
+//! refuse is told and is no failure of the doctor's. Nothing is set or removed in the kernel, and no port is listened at.
+//! Deliberately absent: finding out (see the shaper, and `ports`).
+
+mod ports;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -10,10 +13,11 @@ use anyhow::Context;
 use clap::Args;
 use rebuffer_api::{MachineView, PresetCounts};
 use rebuffer_model::{KnobMeans, TurnedBy};
-use rebuffer_shaper::{Mode, Shaper, ShaperConfig};
+use rebuffer_shaper::{Backend, Examination, Mode, ShaperConfig};
 use serde::Serialize;
 
-use crate::settings::Settings;
+use self::ports::PortsFound;
+use crate::settings::{Settings, Visited};
 
 /// What the doctor is told.
 #[derive(Debug, Args)]
@@ -32,30 +36,48 @@ struct Report {
     /// Why `up` would not start with these settings; what follows is what it could do with `--shaper auto`.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
+    /// What another rig of this machine holds now; it is no part of what the machine can do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beside: Option<&'static str>,
+    ports: Vec<PortsFound>,
     #[serde(flatten)]
     machine: MachineView,
 }
 
 /// Looks and tells.
 pub(crate) fn run(doctor: Doctor) -> anyhow::Result<()> {
-    let config = doctor.settings.shaping()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(examine(config))?;
+    let Visited { shaping, api, base, session_ports } = doctor.settings.visited()?;
+    let mut ports = vec![PortsFound::look("--api", api.ip(), [api.port(), api.port()])?];
+    // In a namespace of the rig's own all ports of players are free.
+    if !shaping.isolate {
+        let sessions = [session_ports.first, session_ports.last];
+        ports.push(PortsFound::look("--base", base.ip(), [base.port(), base.port()])?);
+        ports.push(PortsFound::look("--session-ports", base.ip(), sessions)?);
+    }
+    let report = examine(&shaping, ports)?;
     let said = if doctor.json { serde_json::to_string_pretty(&report)? + "\n" } else { report.text() };
     std::io::stdout().write_all(said.as_bytes()).context("nobody listens")
 }
 
-async fn examine(config: ShaperConfig) -> anyhow::Result<Report> {
-    let (shaper, refused) = match Shaper::open(config.clone()).await {
-        Ok(shaper) => (shaper, None),
+fn examine(config: &ShaperConfig, ports: Vec<PortsFound>) -> anyhow::Result<Report> {
+    let (examined, refused) = match Examination::of(config) {
+        Ok(examined) => (examined, None),
         Err(error) => {
             let why = format!("--shaper {}: {error}", config.mode);
-            (Shaper::open(ShaperConfig { mode: Mode::Auto, isolate: false, ..config }).await?, Some(why))
+            let auto = ShaperConfig { mode: Mode::Auto, isolate: false, ..config.clone() };
+            (Examination::of(&auto)?, Some(why))
         }
     };
-    let machine = rebuffer_proxy::machine(&shaper);
-    shaper.close().await.context("the shaper does not close")?;
-    Ok(Report { version: env!("CARGO_PKG_VERSION"), refused, machine })
+    let beside = match (Examination::is_beside_a_rig(config.isolate), config.isolate) {
+        (false, _) => None,
+        (true, true) => Some("another rig is isolated here; a second one has to wait for its end"),
+        (true, false) if examined.backend == Backend::Kernel => {
+            Some("another rig shapes here; a second one beside it paces, or has --isolate")
+        }
+        (true, false) => None,
+    };
+    let machine = rebuffer_proxy::machine(examined);
+    Ok(Report { version: env!("CARGO_PKG_VERSION"), refused, beside, ports, machine })
 }
 
 impl Report {
@@ -67,6 +89,12 @@ impl Report {
         };
         if let Some(refused) = &self.refused {
             line("refused", refused);
+        }
+        if let Some(beside) = self.beside {
+            line("beside", beside);
+        }
+        for found in &self.ports {
+            line("ports", &found.to_string());
         }
         line("shaper", &format!("{}: {}", shaper.backend.as_str(), shaper.reason));
         let packets = if interfaces.is_empty() { "none".to_owned() } else { interfaces.join(", ") };
@@ -114,8 +142,7 @@ mod tests {
     use super::*;
 
     fn examined(mode: Mode) -> Report {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(examine(ShaperConfig { mode, interfaces: Vec::new(), isolate: false })).unwrap()
+        examine(&ShaperConfig { mode, interfaces: Vec::new(), isolate: false }, Vec::new()).unwrap()
     }
 
     #[test]

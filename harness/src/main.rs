@@ -32,8 +32,8 @@ enum Verb {
     Up(Box<settings::Settings>),
     /// Tell what this machine can do to links, knob by knob, and what is missing.
     ///
-    /// Takes the settings of `up`, looks and ends; the one thing it changes is that it removes what a killed run left in the kernel,
-    /// as `up` does.
+    /// Takes the settings of `up`, looks and ends. It changes nothing, and a rig that runs beside it changes nothing in what it says
+    /// of the machine.
     Doctor(Box<doctor::Doctor>),
     /// Print an OpenAPI document.
     Openapi {

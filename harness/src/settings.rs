@@ -165,6 +165,15 @@ pub(crate) struct Resolved {
     pub(crate) log: String,
 }
 
+/// What a rig with these settings would take of the machine.
+#[derive(Debug)]
+pub(crate) struct Visited {
+    pub(crate) shaping: ShaperConfig,
+    pub(crate) api: SocketAddr,
+    pub(crate) base: SocketAddr,
+    pub(crate) session_ports: PortRange,
+}
+
 impl Settings {
     /// Reads the file, fills in defaults and checks everything; `None` when the settings were only to be printed.
     pub(crate) fn resolve(self) -> anyhow::Result<Option<Resolved>> {
@@ -177,11 +186,16 @@ impl Settings {
         settings.checked().map(Some)
     }
 
-    /// How links are to be shaped, for who needs to know nothing else.
-    pub(crate) fn shaping(self) -> anyhow::Result<ShaperConfig> {
+    /// What concerns the machine, for who needs to know nothing else.
+    pub(crate) fn visited(self) -> anyhow::Result<Visited> {
         let settings = self.filled()?;
         let (mode, isolate) = (settings.mode()?, settings.isolate.unwrap_or(false));
-        Ok(ShaperConfig { mode, interfaces: settings.interface, isolate })
+        Ok(Visited {
+            shaping: ShaperConfig { mode, interfaces: settings.interface, isolate },
+            api: address(&settings.api.unwrap_or_default()).context("--api")?,
+            base: address(&settings.base.unwrap_or_default()).context("--base")?,
+            session_ports: ports(&settings.session_ports.unwrap_or_default()).context("--session-ports")?,
+        })
     }
 
     fn filled(self) -> anyhow::Result<Self> {

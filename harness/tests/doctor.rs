@@ -1,16 +1,24 @@
 //! `rebuffer doctor` as people run it: as whoever runs the tests, in a network of its own, and as a user without privileges.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on must fail, and says why it was skipped"
+)]
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde::Deserialize;
+use tempfile::TempDir;
 
 const NOBODY: u32 = 65_534;
 
 #[derive(Debug, Deserialize)]
 struct Report {
     refused: Option<String>,
+    beside: Option<String>,
+    ports: Vec<Ports>,
     shaper: Shaper,
     interfaces: Vec<String>,
     knobs: Vec<Knob>,
@@ -19,19 +27,25 @@ struct Report {
 }
 
 #[derive(Debug, Deserialize)]
+struct Ports {
+    setting: String,
+    in_use: u32,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
 struct Shaper {
     backend: String,
     reason: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 struct Knob {
     name: String,
     downlink: Means,
     uplink: Means,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 struct Means {
     by: String,
     how: String,
@@ -96,6 +110,109 @@ fn root_is_told_what_the_kernel_does() {
         ),
         Some(why) => assert!(why.contains("not available") && report.shaper.backend == "pacing", "{why}"),
     }
+}
+
+/// A rig in a network of its own.
+struct Rig {
+    child: Child,
+    /// Where API and players are.
+    addresses: [String; 2],
+    _data: TempDir,
+}
+
+impl Rig {
+    /// `None`, after saying why, where the machine does not let one be made.
+    fn alone() -> Option<Self> {
+        if !is_root() {
+            println!("skipped: needs root");
+            return None;
+        }
+        let data = tempfile::tempdir().unwrap();
+        let mut command = Command::new("unshare");
+        command.args([
+            "--net",
+            "--kill-child",
+            "--fork",
+            "--",
+            "sh",
+            "-c",
+            "ip link set lo up && exec \"$@\"",
+            "rig",
+        ]);
+        command.arg(env!("CARGO_BIN_EXE_rebuffer")).args([
+            "up",
+            "--demo",
+            "--archive",
+            "off",
+            "--shaper",
+            "kernel",
+        ]);
+        command.args(["--api", "127.0.0.1:0", "--base", "127.0.0.1:0", "--session-ports", "0", "--data-dir"]);
+        command.arg(data.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) => {
+                println!("skipped: no unshare: {error}");
+                return None;
+            }
+        };
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut told = |word: &str| {
+            let line = lines.find(|line| line.contains(word))?;
+            line.split('/').nth(2).map(str::to_owned)
+        };
+        let (Some(api), Some(base)) = (told("dashboard"), told("players start")) else {
+            child.wait().unwrap();
+            println!("skipped: no rig can shape in a network of its own here");
+            return None;
+        };
+        Some(Self { child, addresses: [api, base], _data: data })
+    }
+
+    /// A command in the rig's network.
+    fn here(&self, program: &str) -> Command {
+        let child = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let rig = std::fs::read_to_string(child).unwrap();
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/proc/{}/ns/net", rig.trim())).arg(program);
+        command
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        // The rig dies with what started it.
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_rig_that_runs_beside_it_changes_nothing_but_who_has_the_ports() {
+    let Some(rig) = Rig::alone() else { return };
+    let doctor = || {
+        let mut command = rig.here(env!("CARGO_BIN_EXE_rebuffer"));
+        let [api, base] = &rig.addresses;
+        command.args(["doctor", "--api", api, "--base", base, "--session-ports", "0"]);
+        command
+    };
+    let found = report(&mut doctor());
+    assert_eq!(
+        (found.shaper.backend.as_str(), found.interfaces.as_slice()),
+        ("kernel", &["lo".to_owned()][..])
+    );
+    assert!(found.beside.is_some_and(|beside| beside.contains("another rig")));
+    let in_use: Vec<_> = found.ports.iter().map(|ports| (ports.setting.as_str(), ports.in_use)).collect();
+    assert_eq!(in_use, [("--api", 1), ("--base", 1), ("--session-ports", 0)]);
+    let text = said(doctor().output());
+    assert!(text.contains("in use: another rig?") && !text.contains("refused"), "{text}");
+
+    let mut alone = Command::new("unshare");
+    alone.args(["--net", "sh", "-c", "ip link set lo up && exec \"$@\"", "doctor"]);
+    let alone = report(alone.args([env!("CARGO_BIN_EXE_rebuffer"), "doctor", "--session-ports", "0"]));
+    assert_eq!(alone.beside, None);
+    assert_eq!((alone.shaper, alone.interfaces, alone.knobs), (found.shaper, found.interfaces, found.knobs));
+    assert_eq!((alone.transport_fault, alone.path_ping), (found.transport_fault, found.path_ping));
 }
 
 #[test]

@@ -4,22 +4,29 @@
 
 use rebuffer_api::{Capability, KnobView, MachineView, PresetCounts};
 use rebuffer_model::{Direction, KNOBS, KnobMeans, PRESETS};
-use rebuffer_shape::Reach;
-use rebuffer_shaper::Shaper;
+use rebuffer_shape::{Machine, Reach, means, striking};
+use rebuffer_shaper::{Examination, Shaper};
 
 use crate::sessions::link_backend;
 use crate::telemetry::PathPing;
 
-/// What this machine can do with this shaper.
-pub fn machine(shaper: &Shaper) -> MachineView {
-    machine_of(shaper, PathPing::open().means())
+/// What this machine can do, as it was examined.
+pub fn machine(examined: Examination) -> MachineView {
+    let Examination { backend, reason, interfaces, machine } = examined;
+    let shaper = Capability { backend: link_backend(backend), reason };
+    view(shaper, interfaces, &machine, PathPing::open().means())
 }
 
 pub(crate) fn machine_of(shaper: &Shaper, path_ping: KnobMeans) -> MachineView {
-    let machine = shaper.machine();
+    let capability =
+        Capability { backend: link_backend(shaper.backend()), reason: shaper.reason().to_owned() };
+    view(capability, shaper.interfaces().to_vec(), &shaper.machine(), path_ping)
+}
+
+fn view(shaper: Capability, interfaces: Vec<String>, machine: &Machine, path_ping: KnobMeans) -> MachineView {
     MachineView {
-        shaper: Capability { backend: link_backend(shaper.backend()), reason: shaper.reason().to_owned() },
-        interfaces: shaper.interfaces().to_vec(),
+        shaper,
+        interfaces,
         knobs: KNOBS
             .iter()
             .map(|knob| KnobView {
@@ -28,16 +35,14 @@ pub(crate) fn machine_of(shaper: &Shaper, path_ping: KnobMeans) -> MachineView {
                 doc: knob.doc,
                 kind: knob.kind,
                 default: knob.default,
-                downlink: shaper.means(knob.name, Direction::Downlink),
-                uplink: shaper.means(knob.name, Direction::Uplink),
+                downlink: means(knob.name, Direction::Downlink, machine),
+                uplink: means(knob.name, Direction::Uplink, machine),
                 min: knob.min,
                 max: knob.max,
             })
             .collect(),
-        presets: PresetCounts::of(
-            PRESETS.iter().map(|preset| Reach::of([preset.shape()], &machine).extent()),
-        ),
-        transport_fault: shaper.striking(),
+        presets: PresetCounts::of(PRESETS.iter().map(|preset| Reach::of([preset.shape()], machine).extent())),
+        transport_fault: striking(machine),
         path_ping,
     }
 }

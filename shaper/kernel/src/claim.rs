@@ -19,6 +19,13 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
+    /// Whether somebody has it; does not take it.
+    pub(crate) fn is_taken() -> bool {
+        let connected = SocketAddr::from_abstract_name(NAME)
+            .and_then(|name| UnixDatagram::unbound()?.connect_addr(&name));
+        connected.is_ok()
+    }
+
     pub(crate) fn take() -> Result<Self, ShaperError> {
         let socket = SocketAddr::from_abstract_name(NAME).and_then(|name| UnixDatagram::bind_addr(&name));
         socket.map(|socket| Self { _socket: socket }).map_err(|error| {

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::error::ShaperError;
+
 /// How links are to be shaped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -42,6 +44,31 @@ pub struct ShaperConfig {
     /// Whether sessions live in a network namespace of the rig's own, so that nothing of the machine's own devices is
     /// touched. Needs the kernel.
     pub isolate: bool,
+}
+
+impl ShaperConfig {
+    /// The mode that the settings come to: isolation leaves only the kernel.
+    pub(crate) fn effective_mode(&self) -> Result<Mode, ShaperError> {
+        match (self.isolate, self.mode) {
+            (true, Mode::Auto | Mode::Kernel) => Ok(Mode::Kernel),
+            (true, mode @ (Mode::Pacing | Mode::Off)) => {
+                Err(ShaperError::Unsupported(format!("isolation needs the kernel to shape; got {mode}")))
+            }
+            (false, mode) => Ok(mode),
+        }
+    }
+}
+
+impl Mode {
+    /// Why the backend is the one that the mode asks for first.
+    pub(crate) fn reason(self, isolated: bool) -> &'static str {
+        match self {
+            Self::Off => "switched off",
+            Self::Kernel if isolated => "in a network namespace of its own",
+            Self::Kernel | Self::Pacing => "chosen",
+            Self::Auto => "the kernel lets this process shape",
+        }
+    }
 }
 
 impl FromStr for Mode {

@@ -91,6 +91,18 @@ pub enum ShaperError {
     Closed,
 }
 
+impl ShaperError {
+    /// A namespace of ours that cannot be entered.
+    pub(crate) fn from_entering(error: std::io::Error) -> Self {
+        Self::Unsupported(format!("the namespace cannot be entered: {error}"))
+    }
+
+    /// The reason of pacing, where the kernel was not to be had for this.
+    pub(crate) fn kept_from_kernel(&self) -> String {
+        format!("the kernel cannot shape: {self}")
+    }
+}
+
 impl From<PlanError> for ShaperError {
     fn from(error: PlanError) -> Self {
         match error {

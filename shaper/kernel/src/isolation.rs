@@ -16,7 +16,7 @@ use crate::error::ShaperError;
 use crate::netlink::{Failure, Socket, veth};
 
 /// The end of the pair in the machine's namespace, and that in ours.
-const OUTSIDE: &str = "rebuffer0";
+pub(crate) const OUTSIDE: &str = "rebuffer0";
 const INSIDE: &str = "veth0";
 /// Benchmarking addresses (RFC 2544), which are no host's in any network.
 const OUTSIDE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 18, 94, 1));
@@ -30,14 +30,17 @@ const PREFIX_V6: u8 = 126;
 /// A network namespace of the rig's own.
 #[derive(Debug)]
 pub struct Isolation {
-    namespace: File,
+    namespace: Namespace,
 }
+
+/// A network namespace without a name, joined with no other.
+#[derive(Debug)]
+pub(crate) struct Namespace(File);
 
 impl Isolation {
     /// Makes the namespace and joins it with that of the calling thread.
     pub fn make() -> Result<Self, ShaperError> {
-        let namespace = unshared().map_err(|error| refused("no namespace can be made", &error))?;
-        Self::join(namespace).map_err(|failure| match failure.errno {
+        Self::join(Namespace::make()?).map_err(|failure| match failure.errno {
             libc::EPERM => {
                 ShaperError::NotPermitted("CAP_NET_ADMIN is missing in this network namespace".to_owned())
             }
@@ -55,20 +58,21 @@ impl Isolation {
 
     /// Runs something on a thread of its own in the namespace; sockets it makes stay there.
     pub fn run<T: Send>(&self, run: impl FnOnce() -> T + Send) -> io::Result<T> {
-        let enter = || {
-            enter(&self.namespace)?;
-            Ok(run())
-        };
-        thread::scope(|scope| match scope.spawn(enter).join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        })
+        self.namespace.run(run)
+    }
+
+    /// Whether the calling thread's namespace is joined with one already.
+    pub(crate) fn is_taken() -> bool {
+        let found = Socket::open().map_err(Failure::from);
+        found
+            .and_then(|mut socket| veth::number_of(&mut socket, OUTSIDE))
+            .is_ok_and(|device| device.is_some())
     }
 
     /// Joins a namespace with that of the calling thread; a pair that is there already is somebody else's.
-    fn join(namespace: File) -> Result<Self, Failure> {
+    fn join(namespace: Namespace) -> Result<Self, Failure> {
         let mut out = Socket::open()?;
-        veth::make_pair(&mut out, OUTSIDE, INSIDE, namespace.as_fd())?;
+        veth::make_pair(&mut out, OUTSIDE, INSIDE, namespace.0.as_fd())?;
         // From here on the pair is ours, and goes with this value.
         let isolation = Self { namespace };
         prepare(&mut out, OUTSIDE, &[(OUTSIDE_V4, PREFIX_V4), (OUTSIDE_V6, PREFIX_V6)])?;
@@ -80,6 +84,25 @@ impl Isolation {
         });
         inside.map_err(Failure::from)??;
         Ok(isolation)
+    }
+}
+
+impl Namespace {
+    /// Makes one; only loopback is in it, and it is down.
+    pub(crate) fn make() -> Result<Self, ShaperError> {
+        unshared().map(Self).map_err(|error| refused("no namespace can be made", &error))
+    }
+
+    /// Runs something on a thread of its own in the namespace.
+    pub(crate) fn run<T: Send>(&self, run: impl FnOnce() -> T + Send) -> io::Result<T> {
+        let enter = || {
+            enter(&self.0)?;
+            Ok(run())
+        };
+        thread::scope(|scope| match scope.spawn(enter).join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
     }
 }
 

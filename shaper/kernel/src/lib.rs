@@ -7,6 +7,7 @@
 mod claim;
 mod config;
 mod error;
+mod examination;
 mod isolation;
 mod link;
 mod netlink;
@@ -20,11 +21,12 @@ mod tcp_info;
 
 pub use config::{Backend, Mode, ShaperConfig};
 pub use error::ShaperError;
+pub use examination::Examination;
 pub use isolation::Isolation;
 pub use link::{InForce, Link, Strike};
 pub use netlink::Netlink;
 pub use pacer::Pacer;
-pub use rebuffer_shape::{Counters, Drift, Minor, Ports, Traffic};
+pub use rebuffer_shape::{Counters, Drift, Machine, Minor, Ports, Traffic};
 pub use shaper::Shaper;
 pub use socket::prepare_listener;
 pub use tcp_info::{TcpInfo, tcp_info};

@@ -69,6 +69,11 @@ impl Netlink {
         }
     }
 
+    /// What the kernel can do, tried where no rig tries it.
+    pub(crate) fn examine(&mut self) -> Features {
+        features::features(self, features::EXAMINED)
+    }
+
     fn send(&mut self, bytes: Vec<u8>) -> Result<(), Failure> {
         self.socket.exchange(1, &bytes, |_| {})
     }
@@ -267,7 +272,7 @@ impl Kernel for Netlink {
     }
 
     fn features(&mut self) -> Features {
-        features::features(self)
+        features::features(self, features::SCRATCH)
     }
 
     fn apply(&mut self, interface: &Interface, op: &Op) -> Result<(), Refusal> {

@@ -8,7 +8,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rebuffer_model::{Direction, KnobMeans, Shape};
+use rebuffer_model::Shape;
 use rebuffer_shape::{Drift, Interfaces, LinkPlan, Machine, Minor, Traffic};
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -46,37 +46,23 @@ impl Shaper {
     ///
     /// With [`Mode::Auto`] this never fails: what keeps the kernel from shaping becomes the [`Shaper::reason`].
     pub async fn open(config: ShaperConfig) -> Result<Self, ShaperError> {
-        let interfaces = match config.interfaces {
-            names if names.is_empty() => Interfaces::All,
-            names => Interfaces::Named(names),
-        };
+        let mode = config.effective_mode()?;
+        let interfaces = Interfaces::from(config.interfaces);
         let isolation = config.isolate.then(Isolation::make).transpose()?;
-        let mode = match (&isolation, config.mode) {
-            (Some(_), Mode::Auto | Mode::Kernel) => Mode::Kernel,
-            (Some(_), mode) => {
-                return Err(ShaperError::Unsupported(format!(
-                    "isolation needs the kernel to shape; got {mode}"
-                )));
-            }
-            (None, mode) => mode,
-        };
         let start = |interfaces| match &isolation {
-            Some(isolation) => isolation.run(|| Owner::start(interfaces)).map_err(|error| {
-                ShaperError::Unsupported(format!("the namespace cannot be entered: {error}"))
-            })?,
+            Some(isolation) => {
+                isolation.run(|| Owner::start(interfaces)).map_err(ShaperError::from_entering)?
+            }
             None => Owner::start(interfaces),
         };
+        let chosen = mode.reason(isolation.is_some()).to_owned();
         let (engine, reason) = match mode {
-            Mode::Off => (Engine::Off, "switched off".to_owned()),
-            Mode::Pacing => (Engine::Pacing, "chosen".to_owned()),
-            Mode::Kernel => {
-                let owner = start(interfaces)?.ready().await?;
-                let reason = if isolation.is_some() { "in a network namespace of its own" } else { "chosen" };
-                (Engine::Kernel(owner), reason.to_owned())
-            }
+            Mode::Off => (Engine::Off, chosen),
+            Mode::Pacing => (Engine::Pacing, chosen),
+            Mode::Kernel => (Engine::Kernel(start(interfaces)?.ready().await?), chosen),
             Mode::Auto => match ready(start(interfaces)).await {
-                Ok(owner) => (Engine::Kernel(owner), "the kernel lets this process shape".to_owned()),
-                Err(error) => (Engine::Pacing, format!("the kernel cannot shape: {error}")),
+                Ok(owner) => (Engine::Kernel(owner), chosen),
+                Err(error) => (Engine::Pacing, error.kept_from_kernel()),
             },
         };
         let shaper = Self { inner: Arc::new(Inner { engine, reason, isolation }) };
@@ -106,11 +92,6 @@ impl Shaper {
         }
     }
 
-    /// Who turns a knob in a direction on this machine, or why nobody can.
-    pub fn means(&self, knob: &str, direction: Direction) -> KnobMeans {
-        rebuffer_shape::means(knob, direction, &self.machine())
-    }
-
     /// Makes a socket where sessions live: in the rig's own namespace if it has one.
     pub fn socket(&self, domain: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
         let make = || Socket::new(domain, kind, protocol);
@@ -128,11 +109,6 @@ impl Shaper {
     /// Whether a shape could be put in force on this machine.
     pub fn check(&self, shape: &Shape) -> Result<(), ShaperError> {
         Ok(LinkPlan::of(shape, &self.machine()).map(|_| ())?)
-    }
-
-    /// Who can strike packets of a session, or why nobody can.
-    pub fn striking(&self) -> KnobMeans {
-        rebuffer_shape::striking(&self.machine())
     }
 
     /// What has passed for each session that has classes, by [`Link::class`]: one question per device, whatever the number
@@ -158,7 +134,7 @@ impl Shaper {
         match &self.inner.engine {
             Engine::Kernel(owner) => owner.machine().clone(),
             Engine::Pacing => Machine::Pacing,
-            Engine::Off => Machine::Off(format!("links are not shaped: {}", self.inner.reason)),
+            Engine::Off => Machine::off(&self.inner.reason),
         }
     }
 

@@ -32,5 +32,5 @@ pub use plan::{Lane, LinkPlan, PlanError};
 pub use ports::Ports;
 pub use recorder::{Recorder, plain_kernel};
 pub use rules::{PerMillion, Rules, SessionRules, StrikeRule, TABLE};
-pub use tree::{Drift, Interfaces, Observed, Traffic, Tree, TreeError};
+pub use tree::{Drift, Interfaces, Observed, Traffic, Tree, TreeError, candidates};
 pub use wanted::{Installed, Load, Open, Role, Session, Wanted, operations};

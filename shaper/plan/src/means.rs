@@ -18,6 +18,13 @@ pub enum Machine {
     Off(String),
 }
 
+impl Machine {
+    /// Nothing, because shaping is off for this reason.
+    pub fn off(reason: &str) -> Self {
+        Self::Off(format!("links are not shaped: {reason}"))
+    }
+}
+
 /// Who turns one knob: its name, and a function per kind of machine.
 type Row = (&'static str, fn(Direction, &Features) -> KnobMeans, fn(Direction) -> KnobMeans);
 

@@ -5,6 +5,7 @@
 //! Deliberately absent: a clock; whoever owns the tree says when to look for what others changed (`audit`).
 
 mod audit;
+mod candidates;
 mod leftovers;
 mod observe;
 mod ports;
@@ -22,6 +23,7 @@ use crate::rules::{Rules, StrikeRule};
 use crate::wanted::{Installed, Role, Session, Wanted, operations};
 
 pub use self::audit::Drift;
+pub use self::candidates::candidates;
 pub use self::observe::{Observed, Traffic};
 
 /// Which devices are shaped.
@@ -32,6 +34,13 @@ pub enum Interfaces {
     All,
     /// These.
     Named(Vec<String>),
+}
+
+impl From<Vec<String>> for Interfaces {
+    /// No names are all of them.
+    fn from(names: Vec<String>) -> Self {
+        if names.is_empty() { Self::All } else { Self::Named(names) }
+    }
 }
 
 /// The links of all sessions.
@@ -328,7 +337,7 @@ impl<K: Kernel> Tree<K> {
         if !grow {
             return Ok(());
         }
-        for mut there in self.selected(found)? {
+        for mut there in selected(found, &self.interfaces)? {
             let device = self.devices.iter().position(|device| device.interface.index == there.index);
             if device.is_some_and(|at| self.devices[at].installed.root) {
                 continue;
@@ -351,22 +360,6 @@ impl<K: Kernel> Tree<K> {
         Ok(())
     }
 
-    fn selected(&self, found: Vec<Interface>) -> Result<Vec<Interface>, TreeError> {
-        let ours = |there: &Interface| Aide::ALL.iter().any(|aide| aide.name() == there.name);
-        let selected: Vec<Interface> = match &self.interfaces {
-            Interfaces::All => found.into_iter().filter(|there| there.usable && !ours(there)).collect(),
-            Interfaces::Named(names) => {
-                let find = |name: &String| found.iter().find(|there| there.name == *name).cloned();
-                let found = names.iter().map(|name| find(name).ok_or(name));
-                found.collect::<Result<_, _>>().map_err(|name| TreeError::NoInterface(name.clone()))?
-            }
-        };
-        if selected.is_empty() {
-            return Err(TreeError::NoInterface("at all".to_owned()));
-        }
-        Ok(selected)
-    }
-
     fn root(&mut self, interface: &Interface) -> Result<Root, TreeError> {
         self.kernel.root(interface).map_err(|refusal| refused(&interface.name, refusal, true))
     }
@@ -380,6 +373,23 @@ impl<K: Kernel> Tree<K> {
     fn apply(&mut self, interface: &Interface, op: &Op) -> Result<(), TreeError> {
         self.kernel.apply(interface, op).map_err(|refusal| refused(&interface.name, refusal, true))
     }
+}
+
+/// Those of the devices that are shaped.
+fn selected(found: Vec<Interface>, interfaces: &Interfaces) -> Result<Vec<Interface>, TreeError> {
+    let ours = |there: &Interface| Aide::ALL.iter().any(|aide| aide.name() == there.name);
+    let selected: Vec<Interface> = match interfaces {
+        Interfaces::All => found.into_iter().filter(|there| there.usable && !ours(there)).collect(),
+        Interfaces::Named(names) => {
+            let find = |name: &String| found.iter().find(|there| there.name == *name).cloned();
+            let found = names.iter().map(|name| find(name).ok_or(name));
+            found.collect::<Result<_, _>>().map_err(|name| TreeError::NoInterface(name.clone()))?
+        }
+    };
+    if selected.is_empty() {
+        return Err(TreeError::NoInterface("at all".to_owned()));
+    }
+    Ok(selected)
 }
 
 fn refused(name: &str, refusal: Refusal, restored: bool) -> TreeError {

@@ -11,6 +11,7 @@ use rebuffer_shape::{Aide, Interface};
 use super::gone;
 use super::socket::{Failure, Socket};
 use super::wire::{self, CREATE, DUMP, ECHO, EXCL, Message, attribute, u32_at};
+use crate::isolation::OUTSIDE;
 
 const NEW_LINK: u16 = 16;
 const DEL_LINK: u16 = 17;
@@ -117,8 +118,8 @@ fn read(payload: &[u8], addressed: &BTreeSet<u32>) -> Option<Interface> {
     let attributes = payload.get(LINK_HEAD..)?;
     let name = attribute(attributes, NAME).map(wire::text)?;
     let gso_segs = attribute(attributes, GSO_MAX_SEGS).and_then(|segs| u32_at(segs, 0))?;
-    let aide = Aide::ALL.iter().any(|aide| aide.name() == name);
+    let ours = Aide::ALL.iter().any(|aide| aide.name() == name) || name == OUTSIDE;
     let usable =
-        !aide && flags & UP != 0 && addressed.contains(&index) && attribute(attributes, MASTER).is_none();
+        !ours && flags & UP != 0 && addressed.contains(&index) && attribute(attributes, MASTER).is_none();
     Some(Interface { index, name, usable, gso_segs })
 }

@@ -13,15 +13,17 @@ use super::{LOOPBACK, Netlink, class, device, fork, nft};
 
 /// The device that things are tried on.
 pub(super) const SCRATCH: &str = "rebuffer-probe";
+/// The same for who examines, beside a rig that may be trying things on the other one at that moment.
+pub(super) const EXAMINED: &str = "rebuffer-doctor";
 const PORT: u16 = 1;
 const SEED: u64 = 0x5eed;
 
 type Able = Result<(), String>;
 
-pub(super) fn features(netlink: &mut Netlink) -> Features {
+pub(super) fn features(netlink: &mut Netlink, name: &str) -> Features {
     // One may be left of a run that was killed.
-    let fresh = device::dismiss(&mut netlink.socket, SCRATCH)
-        .and_then(|()| device::summon(&mut netlink.socket, SCRATCH, false));
+    let fresh = device::dismiss(&mut netlink.socket, name)
+        .and_then(|()| device::summon(&mut netlink.socket, name, false));
     let filter = netlink.filter.as_mut().map_err(|missing| missing.clone()).and_then(nft::probe);
     let found = match fresh {
         Ok(scratch) => {
@@ -40,8 +42,8 @@ pub(super) fn features(netlink: &mut Netlink) -> Features {
             Features { netem, netem_seed: false, divert, filter, aides: Err(missing) }
         }
     };
-    if let Err(failure) = device::dismiss(&mut netlink.socket, SCRATCH) {
-        tracing::warn!(device = SCRATCH, error = failure.message, "a device of ours could not be removed");
+    if let Err(failure) = device::dismiss(&mut netlink.socket, name) {
+        tracing::warn!(device = name, error = failure.message, "a device of ours could not be removed");
     }
     found
 }

@@ -10,6 +10,7 @@
 )]
 
 mod conditions;
+mod examination;
 mod fork;
 mod leftovers;
 mod links;
