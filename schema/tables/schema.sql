@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS session_events
     `id` UInt64 COMMENT 'Position in the feed of its source; unique and growing.' CODEC(Delta, ZSTD(1)),
     `source` LowCardinality(String) COMMENT 'Which proxy saw it.' CODEC(ZSTD(1)),
     `player_id` LowCardinality(String) COMMENT 'The player, canonical: a lower-case UUID. Empty when it concerns no player.' CODEC(ZSTD(1)),
+    `player_name` LowCardinality(String) COMMENT 'What the player calls itself in player_id. Empty where that is the id; the label name of the player wins where one is shown.' CODEC(ZSTD(1)),
     `play_id` LowCardinality(String) COMMENT 'The play, as the client named it, UUIDs in lower case. Empty when the client named none.' CODEC(ZSTD(1)),
     `attempt_id` UInt32 COMMENT 'The try within the play: 1 on a new play, one more per restart, 0 when unknown.' CODEC(ZSTD(1)),
     `session_id` String COMMENT 'The session of the rig, never reused. Empty when the player had none.' CODEC(ZSTD(1)),
@@ -66,6 +67,7 @@ CREATE TABLE IF NOT EXISTS session_events
     `wire_up_mbps` Nullable(Float32) COMMENT 'Wire rate from the player, mean of the second, 10^6 bit/s; absent where the kernel has no class.' CODEC(ZSTD(1)),
     `shaper_backlog_bytes` Nullable(Float32) COMMENT 'Bytes that waited to go to the player, mean of the second.' CODEC(ZSTD(1)),
     `shaper_backlog_max_bytes` Nullable(Float32) COMMENT 'Bytes that waited to go to the player, most of the second.' CODEC(ZSTD(1)),
+    `shaper_packets` Nullable(UInt64) COMMENT 'Packets to the player in the second.' CODEC(ZSTD(1)),
     `shaper_drops` Nullable(UInt64) COMMENT 'Packets to the player that found the queue full in the second.' CODEC(ZSTD(1)),
     `client_rtt_min_ms` Nullable(Float32) COMMENT 'Smallest smoothed round trip of the second, ms.' CODEC(ZSTD(1)),
     `client_rtt_max_ms` Nullable(Float32) COMMENT 'Largest smoothed round trip of the second, ms.' CODEC(ZSTD(1)),
@@ -73,6 +75,7 @@ CREATE TABLE IF NOT EXISTS session_events
     `client_rtt_var_ms` Nullable(Float32) COMMENT 'Mean deviation of the round trip on the busiest connection, ms.' CODEC(ZSTD(1)),
     `client_rtt_min_lifetime_ms` Nullable(Float32) COMMENT 'Smallest round trip the kernel knows of any open connection, ms.' CODEC(ZSTD(1)),
     `client_rto_ms` Nullable(Float32) COMMENT 'Largest retransmission timeout of any open connection, ms.' CODEC(ZSTD(1)),
+    `client_connections` Nullable(UInt32) COMMENT 'Open connections of the session at the end of the second; absent without a session.' CODEC(ZSTD(1)),
     `client_retransmits` Nullable(UInt64) COMMENT 'Segments sent again in the second.' CODEC(ZSTD(1)),
     `client_cwnd` Nullable(UInt32) COMMENT 'Congestion window of the busiest connection, segments.' CODEC(ZSTD(1)),
     `delivery_rate_mbps` Nullable(Float32) COMMENT 'The kernel''s delivery rate estimate on the busiest connection, 10^6 bit/s.' CODEC(ZSTD(1)),
@@ -95,6 +98,7 @@ CREATE TABLE IF NOT EXISTS network_requests
     `id` UInt64 COMMENT 'Position in the feed of its source; unique and growing.' CODEC(Delta, ZSTD(1)),
     `source` LowCardinality(String) COMMENT 'Which proxy saw it.' CODEC(ZSTD(1)),
     `player_id` LowCardinality(String) COMMENT 'The player, canonical: a lower-case UUID. Empty when it concerns no player.' CODEC(ZSTD(1)),
+    `player_name` LowCardinality(String) COMMENT 'What the player calls itself in player_id. Empty where that is the id; the label name of the player wins where one is shown.' CODEC(ZSTD(1)),
     `play_id` LowCardinality(String) COMMENT 'The play, as the client named it, UUIDs in lower case. Empty when the client named none.' CODEC(ZSTD(1)),
     `attempt_id` UInt32 COMMENT 'The try within the play: 1 on a new play, one more per restart, 0 when unknown.' CODEC(ZSTD(1)),
     `session_id` String COMMENT 'The session of the rig, never reused. Empty when the player had none.' CODEC(ZSTD(1)),
@@ -106,6 +110,9 @@ CREATE TABLE IF NOT EXISTS network_requests
     `url` String COMMENT 'Path and query as the client sent them, credentials redacted.' CODEC(ZSTD(1)),
     `path` String COMMENT 'The path alone.' CODEC(ZSTD(1)),
     `request_kind` LowCardinality(String) COMMENT 'master_manifest, manifest, segment, partial, init, audio_manifest, audio_segment, key, other and the like.' CODEC(ZSTD(1)),
+    `request_known` LowCardinality(String) COMMENT 'How that is known: declared by a playlist or guessed. Empty in rows from before it was recorded.' CODEC(ZSTD(1)),
+    `presentation` LowCardinality(String) COMMENT 'Path of the master playlist or MPD of the presentation it belongs to. Empty when it belongs to none.' CODEC(ZSTD(1)),
+    `presentation_role` LowCardinality(String) COMMENT 'What that presentation is to the player: primary, interstitial or other. Empty when it belongs to none.' CODEC(ZSTD(1)),
     `variant_rung` Nullable(UInt32) COMMENT 'Place of the variant in the ladder, 0 is the lowest bandwidth.' CODEC(ZSTD(1)),
     `variant_bandwidth` Nullable(UInt64) COMMENT 'Declared peak bandwidth of the variant, bit/s.' CODEC(ZSTD(1)),
     `variant_resolution` LowCardinality(String) COMMENT 'Declared resolution of the variant, WxH.' CODEC(ZSTD(1)),
@@ -130,6 +137,8 @@ CREATE TABLE IF NOT EXISTS network_requests
     `complete` Bool COMMENT 'Whether the whole answer was sent.' CODEC(ZSTD(1)),
     `edited_places` Nullable(UInt64) COMMENT 'Places of the playlist that were edited as the player''s content asks; absent when nothing was asked.' CODEC(ZSTD(1)),
     `edits_unmet` Array(LowCardinality(String)) COMMENT 'Fields of the player''s content that could not be met, * for all of them.' CODEC(ZSTD(1)),
+    `remarks` Array(LowCardinality(String)) COMMENT 'What the rig changed by itself or did not see: urls_rewritten, condition_removed, playlist_unread and the like.' CODEC(ZSTD(1)),
+    `playlist_unread` String COMMENT 'Why a body that looks like a playlist was not read. Empty when there was none, or it was read.' CODEC(ZSTD(1)),
     `client_wait_ms` Float32 COMMENT 'From the request''s head to the first byte of the answer, ms.' CODEC(ZSTD(1)),
     `transfer_ms` Float32 COMMENT 'From the first byte of the answer to the last handed to the connection, ms.' CODEC(ZSTD(1)),
     `total_ms` Float32 COMMENT 'From the request''s head to the last byte acknowledged, or sent where that cannot be known, ms.' CODEC(ZSTD(1)),
@@ -157,7 +166,8 @@ CREATE TABLE IF NOT EXISTS network_requests
     INDEX idx_play_id play_id TYPE bloom_filter(0.01) GRANULARITY 4,
     INDEX idx_session_id session_id TYPE bloom_filter(0.01) GRANULARITY 4,
     INDEX idx_labels labels TYPE bloom_filter(0.01) GRANULARITY 4,
-    INDEX idx_status status TYPE minmax GRANULARITY 4
+    INDEX idx_status status TYPE minmax GRANULARITY 4,
+    INDEX idx_remarks remarks TYPE bloom_filter(0.01) GRANULARITY 4
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMMDD(ts)
@@ -171,6 +181,7 @@ CREATE TABLE IF NOT EXISTS control_events
     `id` UInt64 COMMENT 'Position in the feed of its source; unique and growing.' CODEC(Delta, ZSTD(1)),
     `source` LowCardinality(String) COMMENT 'Which proxy saw it.' CODEC(ZSTD(1)),
     `player_id` LowCardinality(String) COMMENT 'The player, canonical: a lower-case UUID. Empty when it concerns no player.' CODEC(ZSTD(1)),
+    `player_name` LowCardinality(String) COMMENT 'What the player calls itself in player_id. Empty where that is the id; the label name of the player wins where one is shown.' CODEC(ZSTD(1)),
     `play_id` LowCardinality(String) COMMENT 'The play, as the client named it, UUIDs in lower case. Empty when the client named none.' CODEC(ZSTD(1)),
     `attempt_id` UInt32 COMMENT 'The try within the play: 1 on a new play, one more per restart, 0 when unknown.' CODEC(ZSTD(1)),
     `session_id` String COMMENT 'The session of the rig, never reused. Empty when the player had none.' CODEC(ZSTD(1)),

@@ -5,7 +5,8 @@
 use crate::{ControlEvent, NetworkRequest, Row, SessionEvent, Table};
 
 /// What every row of a time series has.
-pub const IDENTITY: &[&str] = &["ts", "id", "player_id", "play_id", "attempt_id", "session_id", "labels"];
+pub const IDENTITY: &[&str] =
+    &["ts", "id", "player_id", "player_name", "play_id", "attempt_id", "session_id", "labels"];
 
 /// A named set of columns of one table.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +72,7 @@ pub const BUNDLES: &[Bundle] = &[
             "wire_up_mbps",
             "shaper_backlog_bytes",
             "shaper_backlog_max_bytes",
+            "shaper_packets",
             "shaper_drops",
             "client_rtt_ms",
             "client_rtt_min_ms",
@@ -79,6 +81,7 @@ pub const BUNDLES: &[Bundle] = &[
             "client_rtt_var_ms",
             "client_rtt_min_lifetime_ms",
             "client_rto_ms",
+            "client_connections",
             "client_retransmits",
             "client_cwnd",
             "delivery_rate_mbps",
@@ -149,6 +152,9 @@ pub const BUNDLES: &[Bundle] = &[
             "url",
             "path",
             "request_kind",
+            "request_known",
+            "presentation",
+            "presentation_role",
             "variant_rung",
             "variant_resolution",
             "request_range",
@@ -159,6 +165,8 @@ pub const BUNDLES: &[Bundle] = &[
             "bytes_in",
             "bytes_out",
             "complete",
+            "remarks",
+            "playlist_unread",
             "dns_ms",
             "connect_ms",
             "ttfb_ms",

@@ -27,6 +27,8 @@ columns! {
         source: Name,
         /// The player, canonical: a lower-case UUID. Empty when it concerns no player.
         player_id: Name,
+        /// What the player calls itself in player_id. Empty where that is the id; the label name of the player wins where one is shown.
+        player_name: Name,
         /// The play, as the client named it, UUIDs in lower case. Empty when the client named none.
         play_id: Name,
         /// The try within the play: 1 on a new play, one more per restart, 0 when unknown.
@@ -49,6 +51,7 @@ impl Head {
             id: origin.position,
             source: origin.source.into(),
             player_id: Name(text(who.map(|who| who.player_id.to_string()))),
+            player_name: Name(text(who.and_then(|who| who.player_name.as_ref().map(ToString::to_string)))),
             play_id: Name(text(who.and_then(|who| who.play_id.as_ref().map(ToString::to_string)))),
             attempt_id: who.map_or(0, |who| who.attempt_id.0),
             session_id: text(who.and_then(|who| who.session_id.map(|id| id.to_string()))),

@@ -23,6 +23,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "requests_in_full",
         sql: include_str!("../migrations/0003_requests_in_full.sql"),
     },
+    Migration {
+        version: 4,
+        name: "names_and_remarks",
+        sql: include_str!("../migrations/0004_names_and_remarks.sql"),
+    },
 ];
 
 /// The table that notes which migrations were applied.

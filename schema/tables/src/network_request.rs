@@ -1,7 +1,7 @@
 //! `network_requests`: one request and its answer, as the rig saw both sides.
 
 use rebuffer_model::{
-    Answer, Cause, Exchange, FaultCategory, Headers, Label, Link, OriginAnswer, RequestSeen, Resolution,
+    Cause, Exchange, FaultCategory, Headers, Known, Label, Link, OriginAnswer, RequestSeen, Resolution,
     Timestamp, Timing, UnmetEdit,
 };
 
@@ -25,6 +25,12 @@ columns! {
         path: String,
         /// master_manifest, manifest, segment, partial, init, audio_manifest, audio_segment, key, other and the like.
         request_kind: Name,
+        /// How that is known: declared by a playlist or guessed. Empty in rows from before it was recorded.
+        request_known: Name,
+        /// Path of the master playlist or MPD of the presentation it belongs to. Empty when it belongs to none.
+        presentation: Name,
+        /// What that presentation is to the player: primary, interstitial or other. Empty when it belongs to none.
+        presentation_role: Name,
         /// Place of the variant in the ladder, 0 is the lowest bandwidth.
         variant_rung: Option<u32>,
         /// Declared peak bandwidth of the variant, bit/s.
@@ -85,6 +91,10 @@ columns! {
         edited_places: Option<u64>,
         /// Fields of the player's content that could not be met, * for all of them.
         edits_unmet: Vec<Name>,
+        /// What the rig changed by itself or did not see: urls_rewritten, condition_removed, playlist_unread and the like.
+        remarks: Vec<Name>,
+        /// Why a body that looks like a playlist was not read. Empty when there was none, or it was read.
+        playlist_unread: String,
     }
 }
 
@@ -179,6 +189,7 @@ table! {
         idx_session_id on session_id: "bloom_filter(0.01) GRANULARITY 4",
         idx_labels on labels: "bloom_filter(0.01) GRANULARITY 4",
         idx_status on status: "minmax GRANULARITY 4",
+        idx_remarks on remarks: "bloom_filter(0.01) GRANULARITY 4",
     ]
 }
 
@@ -189,7 +200,7 @@ impl NetworkRequest {
             head: Head::new(origin, Some(&exchange.who), labels),
             request: request(exchange.started_at, &exchange.request),
             origin: asked(exchange.origin.as_ref()),
-            answer: answer(&exchange.answer, exchange.origin.as_ref()),
+            answer: answer(exchange),
             timing: timing(&exchange.timing),
             verdict: verdict(exchange),
             link: link(&exchange.link),
@@ -206,6 +217,7 @@ impl Event for NetworkRequest {
 fn request(started_at: Timestamp, seen: &RequestSeen) -> RequestColumns {
     let variant = seen.variant.as_ref();
     let resolution = variant.and_then(|variant| variant.resolution);
+    let presentation = seen.presentation.as_ref();
     RequestColumns {
         started_at,
         method: Name(seen.method.clone()),
@@ -213,6 +225,9 @@ fn request(started_at: Timestamp, seen: &RequestSeen) -> RequestColumns {
         url: seen.url.clone(),
         path: seen.url.split('?').next().unwrap_or_default().to_owned(),
         request_kind: seen.kind.as_str().into(),
+        request_known: seen.known.map_or("", Known::as_str).into(),
+        presentation: presentation.map_or("", |presentation| &*presentation.path).into(),
+        presentation_role: presentation.map_or("", |presentation| presentation.role.as_str()).into(),
         variant_rung: variant.map(|variant| variant.rung),
         variant_bandwidth: variant.map(|variant| variant.bandwidth),
         variant_resolution: Name(resolution.as_ref().map(Resolution::to_string).unwrap_or_default()),
@@ -238,8 +253,9 @@ fn asked(said: Option<&OriginAnswer>) -> OriginColumns {
 }
 
 /// Headers that were passed on unchanged are recorded once, with the origin; here they are what was sent.
-fn answer(sent: &Answer, origin: Option<&OriginAnswer>) -> AnswerColumns {
-    let headers = match origin {
+fn answer(exchange: &Exchange) -> AnswerColumns {
+    let sent = &exchange.answer;
+    let headers = match &exchange.origin {
         Some(origin) if sent.headers.is_empty() => &origin.headers,
         Some(_) | None => &sent.headers,
     };
@@ -252,6 +268,8 @@ fn answer(sent: &Answer, origin: Option<&OriginAnswer>) -> AnswerColumns {
         complete: sent.complete,
         edited_places: sent.edits.as_ref().map(|edits| edits.changed),
         edits_unmet: sent.edits.iter().flat_map(|edits| &edits.unmet).map(unmet).collect(),
+        remarks: exchange.remarks.iter().map(|remark| remark.as_str().into()).collect(),
+        playlist_unread: sent.playlist_unread.clone().unwrap_or_default(),
     }
 }
 

@@ -150,6 +150,8 @@ columns! {
         shaper_backlog_bytes: Option<f32>,
         /// Bytes that waited to go to the player, most of the second.
         shaper_backlog_max_bytes: Option<f32>,
+        /// Packets to the player in the second.
+        shaper_packets: Option<u64>,
         /// Packets to the player that found the queue full in the second.
         shaper_drops: Option<u64>,
         /// Smallest smoothed round trip of the second, ms.
@@ -164,6 +166,8 @@ columns! {
         client_rtt_min_lifetime_ms: Option<f32>,
         /// Largest retransmission timeout of any open connection, ms.
         client_rto_ms: Option<f32>,
+        /// Open connections of the session at the end of the second; absent without a session.
+        client_connections: Option<u32>,
         /// Segments sent again in the second.
         client_retransmits: Option<u64>,
         /// Congestion window of the busiest connection, segments.
@@ -216,7 +220,7 @@ impl SessionEvent {
             playback: playback(&sample.player),
             stalls: stalls(&sample.player),
             rig: rig(&sample.rig),
-            link: link(sample.rig.link.as_ref().unwrap_or(&LinkMetrics::default())),
+            link: link(sample.rig.link.as_ref()),
         }
     }
 }
@@ -313,8 +317,10 @@ fn rig(knew: &RigMetrics) -> RigColumns {
     }
 }
 
-fn link(did: &LinkMetrics) -> LinkColumns {
-    let LinkMetrics { wire, tcp, .. } = did;
+fn link(did: Option<&LinkMetrics>) -> LinkColumns {
+    let connections = did.map(|did| did.tcp.connections);
+    let nothing = LinkMetrics::default();
+    let LinkMetrics { wire, tcp, path_ping_rtt_ms, .. } = did.unwrap_or(&nothing);
     LinkColumns {
         mbps_shaper_rate: wire.mbps_shaper_rate.map(narrow),
         mbps_shaper_avg: wire.mbps_shaper_avg.map(narrow),
@@ -324,6 +330,7 @@ fn link(did: &LinkMetrics) -> LinkColumns {
         wire_up_mbps: wire.wire_up_mbps.map(|rate| narrow(rate.mean)),
         shaper_backlog_bytes: wire.shaper_backlog_bytes.map(|bytes| narrow(bytes.mean)),
         shaper_backlog_max_bytes: wire.shaper_backlog_bytes.map(|bytes| narrow(bytes.max)),
+        shaper_packets: wire.shaper_packets,
         shaper_drops: wire.shaper_drops,
         client_rtt_min_ms: tcp.rtt_min_ms.map(narrow),
         client_rtt_max_ms: tcp.rtt_max_ms.map(narrow),
@@ -331,10 +338,11 @@ fn link(did: &LinkMetrics) -> LinkColumns {
         client_rtt_var_ms: tcp.busiest.rtt_var_ms.map(narrow),
         client_rtt_min_lifetime_ms: tcp.rtt_min_lifetime_ms.map(narrow),
         client_rto_ms: tcp.rto_ms.map(narrow),
+        client_connections: connections,
         client_retransmits: tcp.retransmits,
         client_cwnd: tcp.busiest.cwnd,
         delivery_rate_mbps: tcp.busiest.delivery_rate_mbps.map(narrow),
         delivery_app_limited: tcp.busiest.app_limited,
-        client_path_ping_rtt_ms: did.path_ping_rtt_ms.map(narrow),
+        client_path_ping_rtt_ms: path_ping_rtt_ms.map(narrow),
     }
 }

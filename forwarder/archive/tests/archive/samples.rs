@@ -40,9 +40,10 @@ pub(crate) fn full_report(position: u64, ms: i64) -> SessionEvent {
         "tv_mode":"game","zoom":1.5,"hdr":true"#;
     let rig = r#"{"effective_rate_limit_mbps":5,"delivered_mbps":4.75,"rendition_mbps":3,"client_rtt_ms":12.25,
         "bytes_out_total":9007199254740993,"requests_total":10,"fault_count_total":1,"player_ip":"192.0.2.7",
-        "user_agent":"Mozilla/5.0","master_manifest_url":"/live/master.m3u8"}"#;
+        "user_agent":"Mozilla/5.0","master_manifest_url":"/live/master.m3u8",
+        "link":{"connections":2,"shaper_packets":81,"shaper_drops":3}}"#;
     let json = format!(
-        r#"{{"who":{{"player_id":"{PLAYER}","session_id":"01890a5d-ac96-774b-bcce-b302099a8057","play_id":"p1","attempt_id":2}},
+        r#"{{"who":{{"player_id":"{PLAYER}","player_name":"big tv","session_id":"01890a5d-ac96-774b-bcce-b302099a8057","play_id":"p1","attempt_id":2}},
         "player":{{{player}}},"rig":{rig}}}"#
     );
     let sample = serde_json::from_str::<Sample>(&json).unwrap();
@@ -62,13 +63,16 @@ pub(crate) fn request(position: u64, ms: i64, play: &str, status: u16, told: &[&
         _ => "",
     };
     let json = format!(
-        r#"{{"who":{{"player_id":"{PLAYER}","play_id":"{play}"}},"started_at":"{started}",
-        "request":{{"method":"GET","http_version":"HTTP/1.1","url":"/v/1.m4s?x=1","kind":"segment",
+        r#"{{"who":{{"player_id":"{PLAYER}","player_name":"big tv","play_id":"{play}"}},"started_at":"{started}",
+        "request":{{"method":"GET","http_version":"HTTP/1.1","url":"/v/1.m4s?x=1","kind":"segment","known":"declared",
+            "presentation":{{"path":"/v/master.m3u8","role":"primary"}},
             "variant":{{"rung":2,"bandwidth":3000000,"resolution":"1280x720","uri":"v2.m3u8"}},
             "headers":[{{"name":"User-Agent","value":"agent \"7\""}},{{"name":"Range","value":"bytes=0-9"}}],"body_bytes":0}},
         "origin":{{"name":"demo","url":"http://192.0.2.1/v/1.m4s","status":200,
             "headers":[{{"name":"content-range","value":"bytes 0-9/100"}}],"reused":true,"ttfb_ms":1.5,"body_bytes":10}},
-        "answer":{{"status":{status},"headers":[],"content_type":"video/mp4","body_bytes":10,"complete":true}},
+        "answer":{{"status":{status},"headers":[],"content_type":"video/mp4","body_bytes":10,"complete":true,
+            "playlist_unread":"it is longer than 16 MiB"}},
+        "remarks":["urls_rewritten","playlist_unread"],
         "timing":{{"client_wait_ms":2,"transfer_ms":3,"total_ms":20.125,"delivered_mbps":7.5}}{fault},
         "link":{{"connection":1,"earlier_exchanges":3,"rate_limit_mbps":5,
             "tcp_start":{{"rtt_ms":1,"min_rtt_ms":1,"rto_ms":200,"retransmits":2,"cwnd":10,"delivery_rate_mbps":1,"app_limited":true,"bytes_acked":1}},

@@ -1,9 +1,11 @@
 //! What the migrations make is what the declarations say, whoever runs them and however often.
 
 use rebuffer_archive::{Archive, Error, Target};
-use rebuffer_tables::{TABLES, newest_version, schema_sql};
+use rebuffer_model::Position;
+use rebuffer_tables::{HISTORY, MIGRATIONS, NetworkRequest, Row, TABLES, newest_version, schema_sql};
 
 use crate::rig::Rig;
+use crate::samples::{SOURCE, request};
 
 const DESCRIBE: &str = "SELECT arrayStringConcat(arraySort(groupArray(concat(create_table_query, '\\n'))), '\\n') \
     FROM system.tables WHERE database = 'rebuffer' AND name != 'schema_migrations'";
@@ -32,6 +34,39 @@ async fn migrating_again_changes_nothing() {
     assert_eq!((one.unwrap(), other.unwrap()), (newest_version(), newest_version()));
     assert_eq!(rig.text(DESCRIBE).await, before);
     assert_eq!(rig.number("SELECT count() FROM schema_migrations").await, u64::from(newest_version()));
+}
+
+/// Every version there ever was may hold rows; they stay, and have the columns that came later.
+#[tokio::test]
+async fn rows_of_an_older_schema_stay_and_get_the_new_columns() {
+    let Some(rig) = Rig::start().await else { return };
+    let declared = rig.text(DESCRIBE).await;
+    let sql = async |sql: &str| rig.client().query_raw(sql).execute().await.unwrap();
+    for version in 1..newest_version() {
+        for table in TABLES.iter().map(|table| table.name).chain(["schema_migrations"]) {
+            sql(&format!("DROP TABLE {table} SYNC")).await;
+        }
+        sql(HISTORY).await;
+        for migration in MIGRATIONS.iter().filter(|migration| migration.version <= version) {
+            for statement in migration.statements() {
+                sql(statement).await;
+            }
+            let note = format!("INSERT INTO schema_migrations (version, name) SELECT {version}, 'older'");
+            sql(&note).await;
+        }
+        for table in ["session_events", "network_requests", "control_events"] {
+            let old = "SELECT toDateTime64(1, 3, 'UTC'), 7, 'a-player'";
+            sql(&format!("INSERT INTO {table} (ts, id, player_id) {old}")).await;
+        }
+        assert_eq!(rig.archive.migrate().await.unwrap(), newest_version());
+        assert_eq!(rig.text(DESCRIBE).await, declared, "from version {version}");
+        let row = "SELECT toString((id, player_id, player_name, request_known, presentation, remarks, playlist_unread)) \
+            FROM network_requests";
+        assert_eq!(rig.text(row).await, "(7,'a-player','','','',[],'')");
+        rig.archive.insert([request(8, 2_000, "a", 200, &[])].iter(), "t").await.unwrap();
+        let found = rig.archive.newest(NetworkRequest::TABLE, SOURCE, Position(0)).await.unwrap();
+        assert_eq!(found, Some(Position(8)));
+    }
 }
 
 #[tokio::test]
