@@ -1,7 +1,8 @@
-//! Labels of `control_events`: what the rig and its operators did.
+//! Labels of `control_events`: what the rig and its operators did. What makes the rig blind is labelled alike on the requests that
+//! it concerns.
 
 use rebuffer_model::Severity::{Info, Warning};
-use rebuffer_model::{ActionKind, RecordBody};
+use rebuffer_model::{ActionKind, RecordBody, Remark};
 
 use super::{Family, Rule, Seen};
 
@@ -39,9 +40,30 @@ pub(super) const LABELS: &[Rule] = &[
     Rule::new(Info, "*label_changed", "The labels of the player were edited.", |seen| {
         is(seen, "label_changed")
     }),
-    Rule::new(Warning, "*origin_left", "A playlist leads the player past the rig.", |seen| {
-        is(seen, "origin_left")
+    Rule::new(Warning, "*origin_left", "A playlist or a redirect leads the player past the rig.", |seen| {
+        is(seen, "origin_left") || remarked(seen, Remark::OriginLeft)
     }),
+    Rule::new(
+        Warning,
+        "*playlist_unread",
+        "A body that looks like a playlist was not read, so what it names is not known.",
+        |seen| is(seen, "playlist_unread") || remarked(seen, Remark::PlaylistUnread),
+    ),
+    Rule::new(Warning, "*request_unread", "What came could not be read as a request.", |seen| {
+        is(seen, "request_unread")
+    }),
+    Rule::new(
+        Warning,
+        "*playlists_unknown",
+        "Media was asked for that no playlist of the session has named yet.",
+        |seen| is(seen, "playlists_unknown"),
+    ),
+    Rule::new(
+        Warning,
+        "*client_ambiguous",
+        "A client that names no player could be any of several players.",
+        |seen| is(seen, "client_ambiguous"),
+    ),
     Rule::new(Warning, "*feed_gap", "Records were lost before they could be archived.", |seen| {
         matches!(seen.now.body, RecordBody::Gap { .. })
     }),
@@ -83,6 +105,11 @@ pub(super) const PATTERN_MODES: Family = Family {
 
 fn is(seen: &Seen<'_>, event: &str) -> bool {
     seen.action().is_some_and(|action| action.kind.event() == event)
+}
+
+/// Whether it is an exchange with this remark.
+fn remarked(seen: &Seen<'_>, remark: Remark) -> bool {
+    seen.exchange().is_some_and(|exchange| exchange.remarks.contains(&remark))
 }
 
 /// What is left of a text when everything is dropped that would break the grammar of labels.
