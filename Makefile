@@ -134,7 +134,7 @@ gen: toolchain npm ## Write every generated file anew
 
 .PHONY: setup
 setup: toolchain dashboard try-archive ## Install what the tests need, as far as this machine allows
-	@.ci/need "tests that need it are skipped" chromium:chromium ffmpeg:ffmpeg curl:curl openssl:openssl ip:iproute2
+	@.ci/need "tests that need it are skipped" chromium:chromium ffmpeg:ffmpeg curl:curl jq:jq openssl:openssl ip:iproute2
 
 .PHONY: archive
 archive: ## Fetch the library of the embedded archive (180 MB)

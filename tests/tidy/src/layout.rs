@@ -20,6 +20,7 @@ const ROOT: &[&str] = &[
     "README.md",
     "dashboard",
     "deploy",
+    "examples",
     "forwarder",
     "harness",
     "proxy",

@@ -14,6 +14,7 @@ mod evidence;
 mod ffmpeg;
 mod isolation;
 mod nothing_lost;
+mod readme;
 mod stopping;
 mod tls;
 mod visit;
