@@ -35,6 +35,8 @@ pub(crate) struct Engine {
     /// Every setting the engine knows; a request may set no other.
     pub(crate) setting_names: HashSet<String>,
     pub(crate) database: String,
+    /// What one query may take.
+    pub(crate) query_memory_bytes: u64,
 }
 
 /// One connection, used by one request at a time.
@@ -66,6 +68,7 @@ impl Engine {
             timezone: timezone.trim_end().to_owned(),
             setting_names: names.lines().map(str::to_owned).collect(),
             database: settings.database.clone(),
+            query_memory_bytes: config::query_memory(settings.memory_limit_bytes),
             keeper: Mutex::new(Some(keeper.0)),
         })
     }
@@ -92,9 +95,27 @@ impl Engine {
 }
 
 impl Session {
+    /// Gives up every right but the reader's. The engine would give them back when asked, so nobody else's text may ask.
+    pub(crate) fn become_reader(&self) -> Result<(), Exception> {
+        self.run(&format!("SET ROLE {}", config::READER)).map(drop)
+    }
+
     /// A statement of our own with its small answer as tab-separated text.
     pub(crate) fn run(&self, sql: &str) -> Result<String, Exception> {
         let output = self.query(sql.as_bytes(), "TSV", &[])?;
+        Ok(String::from_utf8_lossy(&output.data).into_owned())
+    }
+
+    /// The parse of a statement, a line per node, without running it.
+    pub(crate) fn parsed(&self, sql: &[u8], params: &[Param]) -> Result<String, Exception> {
+        let output = self.query(&[b"EXPLAIN AST ", sql].concat(), "TSVRaw", params)?;
+        Ok(String::from_utf8_lossy(&output.data).into_owned())
+    }
+
+    /// A statement as the engine itself would write it.
+    pub(crate) fn rewritten(&self, sql: &[u8]) -> Result<String, Exception> {
+        let call = [b"SELECT formatQuerySingleLine(", &quote_bytes(sql)[..], b")"].concat();
+        let output = self.query(&call, "TSVRaw", &[])?;
         Ok(String::from_utf8_lossy(&output.data).into_owned())
     }
 
@@ -121,6 +142,20 @@ pub(crate) fn quote_text(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
+/// A text literal of any bytes.
+fn quote_bytes(text: &[u8]) -> Vec<u8> {
+    let mut quoted = vec![b'\''];
+    for &byte in text {
+        match byte {
+            b'\\' | b'\'' => quoted.extend([b'\\', byte]),
+            0 => quoted.extend(b"\\0"),
+            _ => quoted.push(byte),
+        }
+    }
+    quoted.push(b'\'');
+    quoted
+}
+
 /// An identifier.
 pub(crate) fn quote_name(name: &str) -> String {
     format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
@@ -137,6 +172,7 @@ mod tests {
     #[test]
     fn quoting_leaves_no_way_out() {
         assert_eq!(quote_text("a'b\\'"), r"'a\'b\\\''");
+        assert_eq!(quote_bytes(b"a'b\\\0\xff"), b"'a\\'b\\\\\\0\xff'");
         assert_eq!(quote_name("a`b\\`"), r"`a\`b\\\``");
     }
 }

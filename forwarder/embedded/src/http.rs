@@ -1,7 +1,7 @@
 //! ClickHouse's HTTP interface, as far as its clients use it.
 //!
 //! Read it in the order of a request: `auth` (who) -> `body` (what was sent) -> `params` and `call` (what was meant) -> `run` (on a thread of
-//! its own, `statement`, `sessions` and the engine) -> `answer` (headers, pieces, failures). `coding` and `blocks` pack and unpack.
+//! its own, `statement`, `sessions`, `reading` (may an analyst do this?) and the engine) -> `answer` (headers, pieces, failures). `coding` and `blocks` pack and unpack.
 //!
 //! Invariants: nothing is read from, or done for, a client that has not named a user; the engine is only called on blocking threads,
 //! at most as many as there are places; a client that goes away takes its query with it.
@@ -14,6 +14,7 @@ mod body;
 mod call;
 mod coding;
 mod params;
+mod reading;
 mod run;
 mod sessions;
 mod statement;

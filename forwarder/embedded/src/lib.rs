@@ -5,7 +5,8 @@
 //! stdin, one report line on its stdout, and an inherited listening socket, so that the address outlives a restart.
 //!
 //! Invariant: whoever talks to the archive does so over HTTP and cannot tell it from a server. This crate knows no table
-//! of the product. Layers, each using only the one below: `http` -> `engine` -> `library` (the raw ABI).
+//! of the product. Layers, each using only the one below: `http` -> `engine` -> `library` (the raw ABI); `http` asks `reader`, which
+//! is pure, what an analyst may do.
 //! Deliberately absent: the native TCP protocol, users other than the two of [`Child`], anything but loopback.
 
 mod child;
@@ -14,6 +15,7 @@ mod error;
 mod http;
 mod library;
 mod os;
+mod reader;
 mod search;
 mod serve;
 mod wire;

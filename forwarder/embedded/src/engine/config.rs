@@ -7,7 +7,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::Settings;
+use super::{Settings, quote_name};
 
 #[derive(Debug)]
 pub(super) struct Config {
@@ -18,6 +18,9 @@ pub(super) struct Config {
 
 /// What a query may take, as a share of the limit of the whole process.
 const QUERY_SHARE_PERCENT: u64 = 60;
+/// The role of who may only read; everything the product does itself needs the other one.
+pub(super) const READER: &str = "reader";
+const OPERATOR: &str = "operator";
 
 pub(super) fn write(settings: &Settings) -> io::Result<Config> {
     let dir = &settings.data_dir;
@@ -25,7 +28,7 @@ pub(super) fn write(settings: &Settings) -> io::Result<Config> {
     let (users, backups) = (dir.join("users.xml"), dir.join("backups"));
     std::fs::create_dir_all(&config.store)?;
     std::fs::create_dir_all(&backups)?;
-    std::fs::write(&users, users_xml(settings.memory_limit_bytes))?;
+    std::fs::write(&users, users_xml(settings.memory_limit_bytes, &settings.database))?;
     let text = config_xml(&escape(&users)?, &escape(&backups)?, settings.memory_limit_bytes);
     std::fs::write(&config.file, text)?;
     Ok(config)
@@ -52,12 +55,26 @@ fn config_xml(users: &str, backups: &str, memory: u64) -> String {
     )
 }
 
+pub(super) fn query_memory(memory: u64) -> u64 {
+    memory / 100 * QUERY_SHARE_PERCENT
+}
+
 /// The engine has one user, `default`; who may use it, and as what, is decided in front of it.
 /// The grants keep every session away from the machine's files and from other machines.
-fn users_xml(memory: u64) -> String {
-    let per_query = memory / 100 * QUERY_SHARE_PERCENT;
-    let grants: String =
-        GRANTS.iter().map(|grant| format!("            <query>GRANT {grant}</query>\n")).collect();
+/// A session has both roles until it gives one up.
+fn users_xml(memory: u64, database: &str) -> String {
+    let per_query = query_memory(memory);
+    let reader = [
+        format!("SELECT, SHOW ON {}.*", escape_text(&quote_name(database))),
+        "SELECT, SHOW ON information_schema.*".to_owned(),
+        "SELECT, SHOW ON INFORMATION_SCHEMA.*".to_owned(),
+    ];
+    let role = |name: &str, grants: String| {
+        format!("        <{name}>\n            <grants>\n{grants}            </grants>\n        </{name}>\n")
+    };
+    let query = |grant: &str| format!("                <query>GRANT {grant}</query>\n");
+    let operator = role(OPERATOR, GRANTS.iter().map(|grant| query(grant)).collect());
+    let reader = role(READER, reader.iter().map(|grant| query(grant)).collect());
     format!(
         "<clickhouse>
     <profiles>
@@ -66,6 +83,8 @@ fn users_xml(memory: u64) -> String {
             <implicit_select>0</implicit_select>
         </default>
     </profiles>
+    <roles>
+{operator}{reader}    </roles>
     <users>
         <default>
             <password></password>
@@ -73,7 +92,9 @@ fn users_xml(memory: u64) -> String {
             <profile>default</profile>
             <quota>default</quota>
             <grants>
-{grants}            </grants>
+                <query>GRANT {OPERATOR}</query>
+                <query>GRANT {READER}</query>
+            </grants>
         </default>
     </users>
     <quotas><default></default></quotas>
@@ -104,7 +125,11 @@ const GRANTS: &[&str] = &[
 /// A path inside XML. A path that is no text could not be written down at all.
 fn escape(path: &std::path::Path) -> io::Result<String> {
     let text = path.to_str().ok_or_else(|| io::Error::other("the path is not UTF-8"))?;
-    Ok(text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
+    Ok(escape_text(text))
+}
+
+fn escape_text(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One request, understood as far as that is possible before the engine sees it.
 //!
-//! Invariant: what a user may not do is forbidden by the `readonly` of the session, which the engine guards and nobody can take
-//! back, not by reading the text.
+//! Invariant: what a user may not do is forbidden by the role and the `readonly` of the session, and, for an analyst, by what `reading`
+//! makes of the engine's own parse; never by what is read from the text here.
 
 use std::io::Read;
 
@@ -29,7 +29,7 @@ pub(super) struct Call {
     /// Marks the query in the engine, so that it can be killed.
     pub(super) tag: String,
     pub(super) coding: Coding,
-    role: Role,
+    pub(super) role: Role,
     pub(super) reads_only: bool,
     /// The text from the address; the body follows it, or is its data.
     pub(super) query: Vec<u8>,

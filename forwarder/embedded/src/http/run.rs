@@ -1,6 +1,6 @@
 //! Runs one request in the engine, on a blocking thread, and tells `answer` what comes of it.
 //!
-//! Invariants: the engine's own parser has counted and classified the statement before it runs; the events end
+//! Invariants: the engine's own parser has counted and classified the statement before it runs, and an analyst's is judged; the events end
 //! with `End` or `Failed`, or the thread has panicked. A SELECT is streamed in the formats whose pieces can be put together,
 //! everything else is held in memory up to a limit.
 
@@ -11,8 +11,10 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::Facade;
+use super::auth::Role;
 use super::call::{Call, undecoded};
 use super::coding::{Coding, Encoder};
+use super::reading;
 use super::sessions::Taken;
 use super::statement::{Kind, Statement};
 use crate::engine::{Class, Engine, Exception, Output, Session, code, quote_name, quote_text};
@@ -110,11 +112,21 @@ fn in_session(
     let format =
         statement.format.clone().or_else(|| named.clone()).unwrap_or_else(|| "TabSeparated".to_owned());
     let streams = statement.kind == Kind::Select && STREAMED.contains(&format.as_str()) && !call.wait_for_end;
+    let analyst = call.role == Role::Analyst;
+    if analyst {
+        reading::request(call, engine)?;
+        if taken.new {
+            session.become_reader()?;
+        }
+    }
     if let Some(database) = call.database.as_deref().or(taken.new.then_some(engine.database.as_str())) {
         session.run(&format!("USE {}", quote_name(database)))?;
     }
     session.run(&call.settings(taken.new, streams))?;
     let class = guard(call, statement, session)?;
+    if analyst {
+        reading::statement(call, statement, engine)?;
+    }
     match &statement.kind {
         Kind::InsertData { format: own, statement_end, data_start } => {
             let own = own.clone().or(named).unwrap_or_else(|| "Values".to_owned());
@@ -154,7 +166,7 @@ fn guard(call: &Call, statement: &Statement, session: &Session) -> Result<Class,
     Ok(class)
 }
 
-fn contains_word(text: &[u8], word: &[u8]) -> bool {
+pub(super) fn contains_word(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
 }
 

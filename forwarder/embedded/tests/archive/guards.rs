@@ -30,12 +30,12 @@ async fn get_and_analysts_only_read() {
     {
         let get = rig.ask(Method::GET).param("query", query).send().await;
         assert_eq!(get.failure(), (403, 164), "GET {query}");
-        assert_eq!(rig.post(query).user(analyst).send().await.failure(), (403, 164), "analyst {query}");
+        assert_eq!(rig.post(query).user(analyst).send().await.failure(), (403, 497), "analyst {query}");
         let raised = rig.post(query).user(analyst).param("readonly", "0").send().await;
-        assert_eq!(raised.failure(), (403, 164), "analyst {query}");
+        assert_eq!(raised.failure(), (403, 497), "analyst {query}");
     }
-    assert_eq!(rig.post("SET readonly = 0").user(analyst).send().await.failure(), (403, 164));
-    assert_eq!(rig.post("SELECT 1 SETTINGS readonly = 0").user(analyst).send().await.failure(), (403, 164));
+    assert_eq!(rig.post("SET readonly = 0").user(analyst).send().await.failure(), (403, 497));
+    assert_eq!(rig.post("SELECT 1 SETTINGS readonly = 0").user(analyst).send().await.failure(), (403, 497));
     let sum = rig.post("SELECT count() FROM t").user(analyst).param("max_threads", "1").send().await;
     assert_eq!(sum.text(), "0\n");
     let file = std::fs::read_to_string(rig.archive.credentials_file()).unwrap();

@@ -5,6 +5,8 @@
 
 mod clickhouse_crate;
 mod guards;
+mod judged;
+mod reader;
 mod rig;
 mod statements;
 mod streaming;
