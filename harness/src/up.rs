@@ -8,6 +8,7 @@ mod assets;
 mod errors;
 mod halves;
 mod health;
+mod introduction;
 mod origin_tls;
 mod tls;
 
@@ -21,7 +22,6 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::Router;
 use prometheus_client::registry::Registry;
-use rebuffer_api::PlayerTlsView;
 use rebuffer_proxy::{OriginConfig, OriginLimits, OriginTls, Proxy, ProxyConfig, Surroundings};
 use rebuffer_shaper::{Shaper, ShaperConfig};
 use time::OffsetDateTime;
@@ -34,6 +34,7 @@ use url::Url;
 
 use crate::settings::{Resolved, Settings};
 use archive::Keeping;
+use introduction::{Introduction, Players, near, reachable};
 use tls::PlayerCertificate;
 
 /// Everything has to be over after this long.
@@ -97,6 +98,10 @@ struct Rig {
     keeping: Keeping,
     proxy: Proxy,
     api: SocketAddr,
+    /// The addresses at which other devices reach players' ports.
+    elsewhere: Vec<IpAddr>,
+    /// The names of the origins, the default first.
+    origins: Vec<String>,
     server: JoinHandle<()>,
     end_of_api: CancellationToken,
     demo: Option<JoinHandle<()>>,
@@ -134,6 +139,12 @@ impl Rig {
         let config = ShaperConfig { mode: settings.shaper, interfaces, isolate: settings.isolate };
         let shaper = Shaper::open(config).await.context("--shaper")?;
         let outlook = keeping.outlook();
+        let elsewhere = match shaper.isolated_at() {
+            // Reached by a route alone, which is for whoever sets it.
+            Some(_) => Vec::new(),
+            None => reachable(settings.base.ip(), &tls::interface_addresses()),
+        };
+        let names = origins.iter().map(|origin| origin.name.as_str().to_owned()).collect();
         let certificate =
             PlayerCertificate::load(&settings, shaper.isolated_at(), OffsetDateTime::now_utc())?;
         let proxy = Proxy::start(
@@ -169,24 +180,23 @@ impl Rig {
         });
         let renewal = certificate.map(|it| tokio::spawn(tls::refresh_daily(it, OffsetDateTime::now_utc)));
         keeping.ready_within(READY_WAIT).await;
-        Ok(Self { keeping, proxy, api, server, end_of_api, demo, renewal })
+        Ok(Self { keeping, proxy, api, elsewhere, origins: names, server, end_of_api, demo, renewal })
     }
 
-    /// The first words: where everything is, and what is missing. Nobody has to be listening.
+    /// The first words. Nobody has to be listening.
     fn introduce(&self) {
-        let mut words = format!(
-            "Rebuffer is up.\n  dashboard      {0}/dashboard/v3/\n  API            {0}/api/v2/info\n  \
-             players start  http://{1}:{2}/<origin>/<path>?player_id=<name>\n",
-            near(self.api),
-            self.proxy.player_host(),
-            self.proxy.base_port()
-        );
-        words += &self.proxy.player_tls().map(tls_lines).unwrap_or_default();
-        for part in self.proxy.parts().into_iter().chain([self.keeping.part()]) {
-            let sign = if part.ready { "ok " } else { "-- " };
-            words += &format!("  {sign} {:<10} {}\n", part.name, part.reason);
-        }
-        if let Err(error) = std::io::stdout().write_all(words.as_bytes()) {
+        let introduction = Introduction {
+            api: self.api,
+            players: Players {
+                host: self.proxy.player_host(),
+                port: self.proxy.base_port(),
+                elsewhere: self.elsewhere.clone(),
+            },
+            origins: self.origins.clone(),
+            tls: self.proxy.player_tls(),
+            parts: self.proxy.parts().into_iter().chain([self.keeping.part()]).collect(),
+        };
+        if let Err(error) = std::io::stdout().write_all(introduction.text().as_bytes()) {
             tracing::debug!(%error, "nobody reads the first words");
         }
     }
@@ -205,13 +215,6 @@ impl Rig {
     }
 }
 
-/// Where TLS is spoken, and which CA players have to trust for it.
-fn tls_lines(tls: PlayerTlsView) -> String {
-    let urls = if tls.urls.is_empty() { "on the same ports".to_owned() } else { tls.urls.join(" ") };
-    let ca = tls.ca_url.map(|url| format!("  CA to trust    {url}\n"));
-    format!("  over TLS       {urls}\n{}", ca.unwrap_or_default())
-}
-
 /// Starts the synthetic origin on a port of its own and names it.
 async fn demo(origins: &mut Vec<OriginConfig>) -> anyhow::Result<JoinHandle<()>> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -224,16 +227,6 @@ async fn demo(origins: &mut Vec<OriginConfig>) -> anyhow::Result<JoinHandle<()>>
     });
     let router = rebuffer_demo::router(rebuffer_demo::UnixMillis::now);
     Ok(tokio::spawn(rebuffer_demo::serve(listener, router, std::future::pending())))
-}
-
-/// The address as a program on this machine reaches it.
-fn near(address: SocketAddr) -> String {
-    let ip = match address.ip() {
-        ip if ip.is_unspecified() => return format!("http://localhost:{}", address.port()),
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
-    };
-    format!("http://{ip}:{}", address.port())
 }
 
 /// One rig per data directory.

@@ -116,13 +116,13 @@ fn local_ca(settings: &Resolved, isolated: Option<[IpAddr; 2]>) -> anyhow::Resul
 }
 
 /// The addresses of the interfaces that are up.
-fn interface_addresses() -> Vec<IpAddr> {
+pub(super) fn interface_addresses() -> Vec<IpAddr> {
     match if_addrs::get_if_addrs() {
         Ok(all) => {
             all.iter().filter(|interface| interface.is_oper_up()).map(if_addrs::Interface::ip).collect()
         }
         Err(error) => {
-            tracing::warn!(%error, "cannot list the addresses of this machine; name them with --tls-name");
+            tracing::warn!(%error, "cannot list the addresses of this machine; --tls auto needs them as --tls-name");
             Vec::new()
         }
     }
