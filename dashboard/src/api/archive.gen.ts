@@ -144,6 +144,8 @@ export interface components {
             source?: string;
             /** @description The player, canonical: a lower-case UUID. Empty when it concerns no player. */
             player_id?: string;
+            /** @description What the player calls itself in player_id. Empty where that is the id; the label name of the player wins where one is shown. */
+            player_name?: string;
             /** @description The play, as the client named it, UUIDs in lower case. Empty when the client named none. */
             play_id?: string;
             /** @description The try within the play: 1 on a new play, one more per restart, 0 when unknown. */
@@ -176,6 +178,8 @@ export interface components {
             source?: string;
             /** @description The player, canonical: a lower-case UUID. Empty when it concerns no player. */
             player_id?: string;
+            /** @description What the player calls itself in player_id. Empty where that is the id; the label name of the player wins where one is shown. */
+            player_name?: string;
             /** @description The play, as the client named it, UUIDs in lower case. Empty when the client named none. */
             play_id?: string;
             /** @description The try within the play: 1 on a new play, one more per restart, 0 when unknown. */
@@ -301,6 +305,8 @@ export interface components {
             shaper_backlog_bytes?: number | null;
             /** @description Bytes that waited to go to the player, most of the second. */
             shaper_backlog_max_bytes?: number | null;
+            /** @description Packets to the player in the second. */
+            shaper_packets?: string | null;
             /** @description Packets to the player that found the queue full in the second. */
             shaper_drops?: string | null;
             /** @description Smallest smoothed round trip of the second, ms. */
@@ -315,6 +321,8 @@ export interface components {
             client_rtt_min_lifetime_ms?: number | null;
             /** @description Largest retransmission timeout of any open connection, ms. */
             client_rto_ms?: number | null;
+            /** @description Open connections of the session at the end of the second; absent without a session. */
+            client_connections?: number | null;
             /** @description Segments sent again in the second. */
             client_retransmits?: string | null;
             /** @description Congestion window of the busiest connection, segments. */
@@ -368,6 +376,8 @@ export interface components {
             source?: string;
             /** @description The player, canonical: a lower-case UUID. Empty when it concerns no player. */
             player_id?: string;
+            /** @description What the player calls itself in player_id. Empty where that is the id; the label name of the player wins where one is shown. */
+            player_name?: string;
             /** @description The play, as the client named it, UUIDs in lower case. Empty when the client named none. */
             play_id?: string;
             /** @description The try within the play: 1 on a new play, one more per restart, 0 when unknown. */
@@ -393,6 +403,12 @@ export interface components {
             path?: string;
             /** @description master_manifest, manifest, segment, partial, init, audio_manifest, audio_segment, key, other and the like. */
             request_kind?: string;
+            /** @description How that is known: declared by a playlist or guessed. Empty in rows from before it was recorded. */
+            request_known?: string;
+            /** @description Path of the master playlist or MPD of the presentation it belongs to. Empty when it belongs to none. */
+            presentation?: string;
+            /** @description What that presentation is to the player: primary, interstitial or other. Empty when it belongs to none. */
+            presentation_role?: string;
             /** @description Place of the variant in the ladder, 0 is the lowest bandwidth. */
             variant_rung?: number | null;
             /** @description Declared peak bandwidth of the variant, bit/s. */
@@ -450,6 +466,10 @@ export interface components {
             edited_places?: string | null;
             /** @description Fields of the player's content that could not be met, * for all of them. */
             edits_unmet?: string[];
+            /** @description What the rig changed by itself or did not see: urls_rewritten, condition_removed, playlist_unread and the like. */
+            remarks?: string[];
+            /** @description Why a body that looks like a playlist was not read. Empty when there was none, or it was read. */
+            playlist_unread?: string;
             /** @description From the request's head to the first byte of the answer, ms. */
             client_wait_ms?: number;
             /** @description From the first byte of the answer to the last handed to the connection, ms. */
@@ -512,6 +532,8 @@ export interface components {
                 source?: string;
                 /** @description The player, canonical: a lower-case UUID. Empty when it concerns no player. */
                 player_id?: string;
+                /** @description What the player calls itself in player_id. Empty where that is the id; the label name of the player wins where one is shown. */
+                player_name?: string;
                 /** @description The play, as the client named it, UUIDs in lower case. Empty when the client named none. */
                 play_id?: string;
                 /** @description The try within the play: 1 on a new play, one more per restart, 0 when unknown. */
@@ -547,6 +569,8 @@ export interface components {
                 source?: string;
                 /** @description The player, canonical: a lower-case UUID. Empty when it concerns no player. */
                 player_id?: string;
+                /** @description What the player calls itself in player_id. Empty where that is the id; the label name of the player wins where one is shown. */
+                player_name?: string;
                 /** @description The play, as the client named it, UUIDs in lower case. Empty when the client named none. */
                 play_id?: string;
                 /** @description The try within the play: 1 on a new play, one more per restart, 0 when unknown. */
@@ -672,6 +696,8 @@ export interface components {
                 shaper_backlog_bytes?: number | null;
                 /** @description Bytes that waited to go to the player, most of the second. */
                 shaper_backlog_max_bytes?: number | null;
+                /** @description Packets to the player in the second. */
+                shaper_packets?: string | null;
                 /** @description Packets to the player that found the queue full in the second. */
                 shaper_drops?: string | null;
                 /** @description Smallest smoothed round trip of the second, ms. */
@@ -686,6 +712,8 @@ export interface components {
                 client_rtt_min_lifetime_ms?: number | null;
                 /** @description Largest retransmission timeout of any open connection, ms. */
                 client_rto_ms?: number | null;
+                /** @description Open connections of the session at the end of the second; absent without a session. */
+                client_connections?: number | null;
                 /** @description Segments sent again in the second. */
                 client_retransmits?: string | null;
                 /** @description Congestion window of the busiest connection, segments. */
@@ -715,6 +743,8 @@ export interface components {
                 source?: string;
                 /** @description The player, canonical: a lower-case UUID. Empty when it concerns no player. */
                 player_id?: string;
+                /** @description What the player calls itself in player_id. Empty where that is the id; the label name of the player wins where one is shown. */
+                player_name?: string;
                 /** @description The play, as the client named it, UUIDs in lower case. Empty when the client named none. */
                 play_id?: string;
                 /** @description The try within the play: 1 on a new play, one more per restart, 0 when unknown. */
@@ -740,6 +770,12 @@ export interface components {
                 path?: string;
                 /** @description master_manifest, manifest, segment, partial, init, audio_manifest, audio_segment, key, other and the like. */
                 request_kind?: string;
+                /** @description How that is known: declared by a playlist or guessed. Empty in rows from before it was recorded. */
+                request_known?: string;
+                /** @description Path of the master playlist or MPD of the presentation it belongs to. Empty when it belongs to none. */
+                presentation?: string;
+                /** @description What that presentation is to the player: primary, interstitial or other. Empty when it belongs to none. */
+                presentation_role?: string;
                 /** @description Place of the variant in the ladder, 0 is the lowest bandwidth. */
                 variant_rung?: number | null;
                 /** @description Declared peak bandwidth of the variant, bit/s. */
@@ -797,6 +833,10 @@ export interface components {
                 edited_places?: string | null;
                 /** @description Fields of the player's content that could not be met, * for all of them. */
                 edits_unmet?: string[];
+                /** @description What the rig changed by itself or did not see: urls_rewritten, condition_removed, playlist_unread and the like. */
+                remarks?: string[];
+                /** @description Why a body that looks like a playlist was not read. Empty when there was none, or it was read. */
+                playlist_unread?: string;
                 /** @description From the request's head to the first byte of the answer, ms. */
                 client_wait_ms?: number;
                 /** @description From the first byte of the answer to the last handed to the connection, ms. */

@@ -2384,7 +2384,7 @@ export interface components {
              */
             player_ip?: string;
             /**
-             * @description The User-Agent of the last request.
+             * @description The User-Agent, of those of its requests the one that says most of the device.
              * @default
              */
             user_agent?: string;
@@ -2506,7 +2506,7 @@ export interface components {
             started_at: components["schemas"]["Timestamp"];
             /** @description The player's address. */
             player_ip: string;
-            /** @description The User-Agent of the last request. */
+            /** @description The User-Agent, of those of its requests the one that says most of the device. */
             user_agent: string;
             /**
              * Format: int64

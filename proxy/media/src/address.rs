@@ -57,6 +57,15 @@ pub(crate) struct Base<'o> {
     origins: &'o Origins,
 }
 
+impl Address {
+    /// The address under which what was fetched from here is remembered: as a browser would write it, without what clients add of
+    /// themselves.
+    #[must_use]
+    pub fn own(&self) -> Self {
+        Self { origin: self.origin, target: own_name(&self.target) }
+    }
+}
+
 impl std::fmt::Display for Foreign {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -138,13 +147,13 @@ impl<'o> Base<'o> {
 
 impl<'a> Reference<'a> {
     pub(crate) fn read(uri: &'a str) -> Self {
-        if let Some(after) = uri.strip_prefix("//") {
+        if let Some(after) = after_slashes(uri) {
             return Self::absolute(None, after);
         }
         let scheme = uri.split_once(':').filter(|(scheme, _)| is_scheme(scheme));
         match scheme {
             None => Self::Relative,
-            Some((scheme, after)) => match after.strip_prefix("//") {
+            Some((scheme, after)) => match after_slashes(after) {
                 Some(after) if is_http(scheme) => Self::absolute(Some(scheme), after),
                 Some(_) | None => Self::Opaque,
             },
@@ -156,6 +165,11 @@ impl<'a> Reference<'a> {
         let (authority, rest) = after.split_at(end);
         Self::Absolute { scheme, authority, rest }
     }
+}
+
+/// What follows two slashes. To players that are browsers a backslash is one too, in what is fetched by HTTP.
+fn after_slashes(text: &str) -> Option<&str> {
+    text.strip_prefix(['/', '\\'])?.strip_prefix(['/', '\\'])
 }
 
 /// What follows an authority, as a reference that means the same on another one. Two slashes would begin an authority.

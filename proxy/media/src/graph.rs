@@ -188,15 +188,17 @@ impl Graph {
     /// The presentation of a master or MPD, from now on known.
     fn presentation_of(&mut self, id: PlaylistId, reading: &Reading<'_>) -> PresentationId {
         let playlist = self.playlists.get(id);
-        let is_its_own = playlist.kind == RequestKind::MasterManifest || playlist.versions.is_some();
-        let known = playlist.presentation.filter(|it| is_its_own && self.presentations.get(*it).is_some());
+        let known =
+            playlist.presentation.filter(|it| playlist.is_head && self.presentations.get(*it).is_some());
         if let Some(known) = known {
             return known;
         }
         let target = reading.base.address().target;
         let path = target.split_once('?').map_or(target.as_str(), |(path, _)| path);
         let new = self.presentations.open(path, playlist.is_asset);
-        self.playlists.get_mut(id).presentation = Some(new);
+        let playlist = self.playlists.get_mut(id);
+        playlist.presentation = Some(new);
+        playlist.is_head = true;
         new
     }
 

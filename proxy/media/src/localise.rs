@@ -129,7 +129,7 @@ pub fn localise(
 fn may_lead_away(playlist: &Playlist) -> bool {
     let text = playlist.text();
     let has = |needle: &[u8]| memchr::memmem::find(text, needle).is_some();
-    has(b"//") || has(b"{$") || has(b"<!ENTITY") || has(b"\"HOST\"") || has(b"\\/")
+    has(b"//") || has(b"{$") || has(b"<!ENTITY") || has(b"\"HOST\"") || has(b"\\")
 }
 
 /// Scheme and authority of what a URI says, if it has them.

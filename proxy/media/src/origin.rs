@@ -128,6 +128,11 @@ impl Origins {
         Some(OriginId(id))
     }
 
+    /// Whether an origin is in the list, or may be added.
+    pub fn has_room_for(&self, origin: &Origin) -> bool {
+        self.list.len() < MAX_ORIGINS || self.list.contains(origin)
+    }
+
     /// The numbers of all.
     pub fn ids(&self) -> impl Iterator<Item = OriginId> {
         (0..).take(self.list.len()).map(OriginId)

@@ -99,7 +99,7 @@ pub(crate) async fn perform(
                 recorder.delayed_by_the_link().await;
                 return Ok(answer::redirect_here(target, decision.rule_id.as_ref(), recorder));
             }
-            Step::Before => match recorder.session().learned.before.answer_to(target) {
+            Step::Before => match before(target, &recorder) {
                 Some(mut before) => {
                     recorder.delayed_by_the_link().await;
                     before.is_a_fault();
@@ -126,7 +126,7 @@ pub(crate) async fn perform(
                 if let Some(to) = answered.led.clone() {
                     return Ok(lead_on(to, decision, at, answered, target, recorder));
                 }
-                recorder.session().learned.before.remember(target, &answered);
+                remember(target, &answered, &recorder);
                 asked = Asked::Already(answered);
                 forwarded = true;
             }
@@ -135,7 +135,7 @@ pub(crate) async fn perform(
                 if let Asked::Already(answer) = &mut asked
                     && playlist::break_rule(answer, was.as_ref(), *rule, *extent)
                 {
-                    recorder.session().learned.before.remember(target, answer);
+                    remember(target, answer, &recorder);
                     answer.is_a_fault();
                 } else {
                     recorder.not_performed("not_performed_nothing_to_break");
@@ -157,6 +157,18 @@ pub(crate) async fn perform(
     Ok(answer::broken_script(recorder))
 }
 
+/// What a playlist was when it was asked for before.
+fn before(target: &Target, recorder: &Recorder) -> Option<Forwarded> {
+    let endpoint = recorder.session();
+    endpoint.before.answer_to(&endpoint.address(target.as_str()))
+}
+
+/// Keeps a playlist that is about to be sent.
+fn remember(target: &Target, answer: &Forwarded, recorder: &Recorder) {
+    let endpoint = recorder.session();
+    endpoint.before.remember(&endpoint.address(target.as_str()), answer);
+}
+
 /// A script that breaks a playlist needs it as text, and what its URL was answered before.
 fn begin_breaking(
     script: &Script,
@@ -170,7 +182,7 @@ fn begin_breaking(
     if let Asked::NotYet(request) = asked {
         ask_for_text(request.headers_mut());
     }
-    recorder.session().learned.before.answer_to(target)
+    before(target, recorder)
 }
 
 fn body_from(

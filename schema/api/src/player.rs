@@ -181,7 +181,7 @@ pub struct SessionView {
     pub started_at: Timestamp,
     /// The player's address.
     pub player_ip: String,
-    /// The User-Agent of the last request.
+    /// The User-Agent, of those of its requests the one that says most of the device.
     pub user_agent: String,
     /// Requests so far.
     pub requests: u64,

@@ -77,7 +77,7 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
 
 /// A URL, whole or in part, as it may be kept and shown.
 pub fn url(text: &str) -> Cow<'_, str> {
-    if !text.contains(['=', '@']) {
+    if !text.contains(['=', '@', '%']) {
         return Cow::Borrowed(text);
     }
     let mut seen = String::new();
@@ -150,13 +150,19 @@ fn pieces<'t>(
     })
 }
 
-/// The value to be taken out of a piece such as `name=value` or `a;name=value`: from the first secret to the end of the piece.
+/// What is to be taken out of a piece such as `name=value` or `a;name=value`: from the value of the first secret to the end of the
+/// piece. A piece without a name may be a URL of its own, encoded.
 fn secret_in(text: &str, piece: Range<usize>) -> Option<Range<usize>> {
     let mut start = piece.start;
     for pair in text.get(piece.clone())?.split(';') {
         let at = start;
         start += pair.len() + 1;
-        let Some((name, value)) = pair.split_once('=') else { continue };
+        let Some((name, value)) = pair.split_once('=') else {
+            if pair.contains('%') && names_secret(pair) {
+                return Some(at..piece.end);
+            }
+            continue;
+        };
         let value_at = at + name.len() + 1;
         if !value.is_empty() && (is_secret(name) || names_secret(value)) {
             return Some(value_at..piece.end);
@@ -168,16 +174,18 @@ fn secret_in(text: &str, piece: Range<usize>) -> Option<Range<usize>> {
 /// Whether data names a secret, also where it is encoded: as a parameter, in JSON, or in a URL with a user's password.
 fn names_secret(data: &str) -> bool {
     let mut layer = Cow::Borrowed(data);
-    for _ in 0..LAYERS {
+    for _ in 0..=LAYERS {
         if holds_pair(&layer) || holds_user(&layer) {
             return true;
         }
-        if !layer.contains('%') {
+        let next = if layer.contains('%') { decoded(&layer).into_owned() } else { return false };
+        if next == layer {
             return false;
         }
-        layer = Cow::Owned(decoded(&layer).into_owned());
+        layer = Cow::Owned(next);
     }
-    false
+    // Nobody encodes so often what may be seen.
+    true
 }
 
 /// Whether a secret's name stands before `=` or `:` with something after it.
@@ -277,13 +285,22 @@ mod tests {
             ("/a?u=https%3A%2F%2Fh%2F%3Ftoken%3Dabc&v=1", "/a?u=§&v=1"),
             ("/a?u=https://me:pw@h/&v=1", "/a?u=§&v=1"),
             ("/a?CMCD=nor%3D%22b.mp4%253Fa%253D1%2526sig%253Dabc%22", "/a?CMCD=§"),
+            ("/a?x=token%25253Dabc", "/a?x=§"),
+            ("/a?x=%252525252541", "/a?x=§"),
+            ("/proxy/https%3A%2F%2Fh%2Fa%3Ftoken%3Dabc/b", "/proxy/§/b"),
+            ("/a?https%3A%2F%2Fh%2F%3Ftoken%3Dabc&b", "/a?§&b"),
             ("/a?j=%7B%22token%22%3A%22x%22%7D", "/a?j=§"),
         ] {
             assert_eq!(url(whole), seen.replace('§', REDACTED), "{whole}");
         }
-        for innocent in
-            ["/a?token=&b=2", "/a@b=c", "/a?CMCD=bl%3D900%2Cnor%3D%22b.mp4%253Fx%253D1%22", "x//y@z?a=1", ""]
-        {
+        for innocent in [
+            "/a?token=&b=2",
+            "/a@b=c",
+            "/a%20b/c?d%3De&100%",
+            "/a?CMCD=bl%3D900%2Cnor%3D%22b.mp4%253Fx%253D1%22",
+            "x//y@z?a=1",
+            "",
+        ] {
             assert_eq!(url(innocent), innocent);
         }
     }

@@ -59,7 +59,7 @@ pub struct RigMetrics {
     pub fault_count_total: u64,
     /// The player's address.
     pub player_ip: String,
-    /// The User-Agent of the last request.
+    /// The User-Agent, of those of its requests the one that says most of the device.
     pub user_agent: String,
     /// The master playlist, path only.
     pub master_manifest_url: String,

@@ -74,7 +74,20 @@ fn a_path_never_turns_into_a_host() {
     assert_eq!(resolve("https://cdn.example//evil.example/a"), here("//evil.example/a"));
     assert_eq!(rooted(""), "/");
     assert_eq!(rooted("?a=b"), "/?a=b");
-    assert_eq!(resolve("/\\evil.example/a"), Place::Foreign(Foreign::Other("evil.example".to_owned())));
+    for uri in [
+        "//evil.example/a",
+        "/\\evil.example/a",
+        "\\\\evil.example/a",
+        "http:\\\\evil.example\\a",
+        "http:/\\evil.example",
+    ] {
+        let Place::Foreign(Foreign::Origin(evil)) = resolve(uri) else { panic!("{uri}: {:?}", resolve(uri)) };
+        assert_eq!(evil.host(), "evil.example", "{uri}");
+        assert!(
+            matches!(Reference::read(uri), Reference::Absolute { authority: "evil.example", .. }),
+            "{uri}"
+        );
+    }
 }
 
 /// Targets and URIs made of pieces that matter to a URL parser.

@@ -45,7 +45,8 @@ impl Graph {
         self.declare_locations(id, mpd, reading);
         self.declare_documents(id, mpd, reading);
         let bases = descend(std::slice::from_ref(&reading.base), &mpd.bases, reading);
-        self.playlists.describe(id, version, bases.iter().map(Base::address).collect());
+        let primary = self.presentations.primary_id();
+        self.playlists.describe(id, version, bases.iter().map(Base::address).collect(), primary);
         self.playlists.get_mut(id).version += 1;
         change
     }

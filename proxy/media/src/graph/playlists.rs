@@ -37,6 +37,8 @@ pub(super) struct Playlist {
     pub(super) variant: Option<Arc<Variant>>,
     /// The one it belongs to; of a master or MPD its own.
     pub(super) presentation: Option<PresentationId>,
+    /// Whether that is so because it is the master or MPD of it.
+    pub(super) is_head: bool,
     /// Whether it is the master of an interstitial.
     pub(super) is_asset: bool,
     /// Whether it lists single frames out of other playlists' segments.
@@ -128,8 +130,14 @@ impl Playlists {
         }
     }
 
-    /// A new version of an MPD. Those unseen for longest make way for it.
-    pub(super) fn describe(&mut self, id: PlaylistId, version: Version, bases: Vec<Address>) {
+    /// A new version of an MPD. Those unseen for longest make way for it, the primary presentation's last.
+    pub(super) fn describe(
+        &mut self,
+        id: PlaylistId,
+        version: Version,
+        bases: Vec<Address>,
+        primary: Option<PresentationId>,
+    ) {
         let playlist = self.get_mut(id);
         playlist.kind = RequestKind::Manifest;
         playlist.variant = None;
@@ -138,13 +146,14 @@ impl Playlists {
         versions.bases = bases;
         let weight = |playlist: &Playlist| playlist.versions.as_ref().map_or(0, |it| it.weight());
         let mut total = self.list.iter().map(weight).sum::<usize>();
-        for other in self.by_age(id, None) {
+        for other in self.by_age(id, primary) {
             if total <= MAX_WEIGHT {
                 break;
             }
             let other = self.get_mut(other);
             total -= weight(other);
             other.versions = None;
+            other.version = 0;
         }
     }
 
@@ -207,6 +216,7 @@ impl Playlists {
             kind: RequestKind::Manifest,
             variant: None,
             presentation: None,
+            is_head: false,
             is_asset: false,
             i_frames: false,
             version: 0,

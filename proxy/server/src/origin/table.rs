@@ -17,6 +17,21 @@ use crate::config::{OriginConfig, OriginHosts, OriginLimits};
 /// The most origins that patterns let in.
 const MAX_LET_IN: usize = 256;
 
+/// Why the rig may not reach an origin; what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unreachable {
+    #[error("--origin-hosts {0}")]
+    NotLetIn(String),
+    #[error(
+        "{MAX_LET_IN} hosts that --origin-hosts lets in are in use, as many as there may be: let fewer of them in, or end sessions"
+    )]
+    TableFull,
+    #[error("--origin NAME={0}, because a host of so long a name needs one of its own")]
+    Name(Address),
+    #[error("it cannot be an origin: {0}")]
+    Refused(String),
+}
+
 /// The origins of the rig.
 #[derive(Debug)]
 pub(crate) struct Origins {
@@ -52,43 +67,56 @@ impl Origins {
     /// The one that was known by this key before a restart, if it still may be reached.
     pub(crate) fn by_key(&self, key: &str) -> Option<Arc<Origin>> {
         let configured = self.configured.iter().find(|origin| origin.config.name.as_str() == key).cloned();
-        configured.or_else(|| self.at(&Address::parse(key).ok()?))
+        configured.or_else(|| self.at(&Address::parse(key).ok()?).ok())
     }
 
     /// The one at this address, if it may be reached.
-    pub(crate) fn at(&self, address: &Address) -> Option<Arc<Origin>> {
+    pub(crate) fn at(&self, address: &Address) -> Result<Arc<Origin>, Unreachable> {
         if let Some(configured) = self.configured.iter().find(|origin| origin.address == *address) {
-            return Some(Arc::clone(configured));
+            return Ok(Arc::clone(configured));
         }
-        let pattern = self.hosts.patterns.iter().find(|pattern| pattern.matches(address))?;
+        let pattern = self.hosts.patterns.iter().find(|pattern| pattern.matches(address));
+        let pattern = pattern.ok_or_else(|| Unreachable::NotLetIn(pattern_of(address)))?;
         let mut let_in = self.let_in.lock();
         if let Some(known) = let_in.get(address) {
-            return Some(Arc::clone(known));
+            return Ok(Arc::clone(known));
         }
         if let_in.len() >= MAX_LET_IN {
-            // Those that no session uses.
+            // Those that no port leads to, now or for whoever held it before.
             let_in.retain(|_, origin| Arc::strong_count(origin) > 1);
+        }
+        if let_in.len() >= MAX_LET_IN {
+            return Err(Unreachable::TableFull);
         }
         let networks = &self.hosts.networks;
         let reach = if pattern.is_exact() { Reach::Everywhere } else { Reach::Public(networks.clone()) };
-        let name = OriginName::new(&name_of(address)).ok()?;
+        let name =
+            OriginName::new(&name_of(address)).map_err(|_too_long| Unreachable::Name(address.clone()))?;
         let mut tls = self.hosts.tls.clone();
         if self.hosts.insecure.contains(&name) {
             tls.verification = Verification::Off;
         }
-        let url = address.to_string().parse().ok()?;
+        let refused = |why: &dyn std::error::Error| Unreachable::Refused(why.to_string());
+        let url = address.to_string().parse().map_err(|error: url::ParseError| refused(&error))?;
         let config = OriginConfig { name, url, playlists: Vec::new(), tls };
-        let origin = Arc::new(Origin::new(config, self.limits, false, reach).ok()?);
-        (let_in.len() < MAX_LET_IN).then(|| {
-            let_in.insert(address.clone(), Arc::clone(&origin));
-            origin
-        })
+        let origin = Origin::new(config, self.limits, false, reach).map_err(|error| refused(&error))?;
+        let origin = Arc::new(origin);
+        let_in.insert(address.clone(), Arc::clone(&origin));
+        Ok(origin)
     }
 
     /// Lets go of connections that waited too long. Once in a while.
     pub(crate) fn sweep(&self) {
         self.configured.iter().for_each(|origin| origin.sweep());
         self.let_in.lock().values().for_each(|origin| origin.sweep());
+    }
+}
+
+/// The pattern that lets an origin in.
+fn pattern_of(address: &Address) -> String {
+    match address.has_default_port() {
+        true => address.host().to_owned(),
+        false => format!("{}:{}", address.host(), address.port()),
     }
 }
 
@@ -117,7 +145,7 @@ mod tests {
     }
 
     fn at(origins: &Origins, url: &str) -> Option<String> {
-        origins.at(&Address::parse(url).unwrap()).map(|origin| origin.config.name.to_string())
+        origins.at(&Address::parse(url).unwrap()).ok().map(|origin| origin.config.name.to_string())
     }
 
     #[tokio::test]
@@ -152,8 +180,10 @@ mod tests {
         let origins = origins(&["*.edge.example"]);
         let held = (0..MAX_LET_IN)
             .map(|n| origins.at(&Address::parse(&format!("https://h{n}.edge.example")).unwrap()));
-        let held = held.collect::<Option<Vec<_>>>().unwrap();
-        assert_eq!(at(&origins, "https://more.edge.example"), None);
+        let held = held.collect::<Result<Vec<_>, _>>().unwrap();
+        let refused = |url: &str| origins.at(&Address::parse(url).unwrap()).unwrap_err();
+        assert_eq!(refused("https://more.edge.example"), Unreachable::TableFull);
+        assert_eq!(refused("https://lab.example:8443").to_string(), "--origin-hosts lab.example:8443");
         drop(held);
         assert!(at(&origins, "https://more.edge.example").is_some());
     }

@@ -84,8 +84,8 @@ pub(super) async fn reach_foreign(foreign: &Foreign, recorder: &mut Recorder) ->
     let (host, setting) = match foreign {
         Foreign::Other(_) => (foreign.to_string(), String::new()),
         Foreign::Origin(address) => match rig.origins.at(address) {
-            None => (foreign.to_string(), format!("--origin-hosts {}", pattern_of(address))),
-            Some(origin) => match sessions::reach(&rig, endpoint.session(), &origin, None).await {
+            Err(unreachable) => (foreign.to_string(), unreachable.to_string()),
+            Ok(origin) => match sessions::reach(&rig, endpoint.session(), &origin, None).await {
                 Ok(_) => return true,
                 Err(error) => {
                     tracing::warn!(player = %endpoint.player.shown_name(), origin = %address, %error, "an origin has no port in its session");
@@ -97,12 +97,4 @@ pub(super) async fn reach_foreign(foreign: &Foreign, recorder: &mut Recorder) ->
     recorder.remark(Remark::OriginLeft);
     learning::origin_left(&rig, &endpoint, host, setting);
     false
-}
-
-/// The pattern that lets an origin in.
-fn pattern_of(address: &rebuffer_media::Origin) -> String {
-    match address.has_default_port() {
-        true => address.host().to_owned(),
-        false => format!("{}:{}", address.host(), address.port()),
-    }
 }

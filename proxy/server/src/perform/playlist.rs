@@ -81,7 +81,7 @@ pub(super) async fn pass(
         (absorbed, ladder, changed, unmet, localise(&edited, &context, serves))
     };
     let (absorbed, ladder, edits, unmet, localised) = share.work(work).await;
-    told(absorbed, &ladder, recorder);
+    told(absorbed, &ladder, target, recorder);
     note_edits(&asked, edits, &unmet, recorder);
     let Localised { playlist, changed: led, names_ports } = localised;
     if led > 0 {
@@ -126,9 +126,9 @@ fn learn(endpoint: &Endpoint, at: &Address, playlist: &Playlist) -> (Context, Ab
     (context, absorbed, ladder)
 }
 
-fn told(absorbed: Absorbed, ladder: &Ladder, recorder: &mut Recorder) {
+fn told(absorbed: Absorbed, ladder: &Ladder, target: &Target, recorder: &mut Recorder) {
     let endpoint = recorder.session().clone();
-    if endpoint.telemetry.told.playlists_are_known() {
+    if endpoint.telemetry.told.playlist_is_read(&redact::path(target.path())) {
         recorder.rig().events.player_updated(&endpoint.player);
     }
     let Absorbed { kind, variant, presentation, ladder: change } = absorbed;

@@ -12,18 +12,16 @@ use rebuffer_media::Graph;
 
 use super::Player;
 use super::carried::Carried;
-use crate::perform::Before;
 
 /// What all players without a session keep, bytes.
 const MAX_KEPT: usize = 256 << 20;
-/// What a player's playlists take at least: the previous responses, and tables that are not empty.
+/// What a player's playlists take at least: tables that are not empty.
 const LEAST: usize = 64 << 10;
 
 /// What a player's playlists have taught.
 #[derive(Debug, Default)]
 pub(crate) struct Learned {
     pub(crate) graph: Mutex<Graph>,
-    pub(crate) before: Before,
     pub(crate) carried: Carried,
 }
 
@@ -33,7 +31,7 @@ pub(crate) struct Kept(Mutex<VecDeque<(Weak<Player>, usize)>>);
 
 impl Learned {
     fn weight(&self) -> usize {
-        self.graph.lock().weight() + self.before.weight() + LEAST
+        self.graph.lock().weight() + LEAST
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use rebuffer_media::MAX_ORIGINS;
 use rebuffer_shaper::ShaperError;
 
 use super::Session;
@@ -20,7 +21,7 @@ use crate::store::{Binding, StoreError};
 pub(crate) enum ReachError {
     #[error("the session has {MAX_PORTS} ports already, one for each origin it uses")]
     TooMany,
-    #[error("too many origins are named")]
+    #[error("this player has used {MAX_ORIGINS} origins, all there is room for until its session ends")]
     TooManyOrigins,
     #[error(transparent)]
     NoPort(#[from] NoPort),
@@ -66,8 +67,9 @@ async fn open(
     if session.ports().len() >= MAX_PORTS {
         return Err(ReachError::TooMany);
     }
-    let id =
-        session.learned.graph.lock().add_origin(origin.address.clone()).ok_or(ReachError::TooManyOrigins)?;
+    if !session.learned.graph.lock().origins().has_room_for(&origin.address) {
+        return Err(ReachError::TooManyOrigins);
+    }
     let holder = Holder { player_id: session.player_id(), origin: Arc::clone(origin) };
     let taken = match port {
         Some(port) => rig.ports.retake(port, holder).map_err(NoPort::Bind)?.ok_or(ReachError::NotItsPort)?,
@@ -85,6 +87,8 @@ async fn open(
         rig.spawn("session-listener", listen::session_port(Arc::clone(rig), listener, port));
     }
     prepared?;
+    let id = session.learned.graph.lock().add_origin(origin.address.clone());
+    let id = id.ok_or(ReachError::TooManyOrigins)?;
     let opened = Arc::new(SessionPort { port, origin: Arc::clone(origin), id });
     session.add_port(Arc::clone(&opened));
     rig.events.player_updated(&session.player);

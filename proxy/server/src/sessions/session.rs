@@ -1,6 +1,6 @@
 //! One session: a player bound to a link and to ports, until it has been idle for too long.
 //!
-//! Invariant: counters only grow; what was learned is written only by answers that passed through a session of this player; activity counts
+//! Invariant: counters only grow, but that a fault which is to strike behind a redirect counts there; what was learned is written only by answers that passed through a session of this player; activity counts
 //! requests being answered as well as their beginnings, so a long download is never idle.
 
 use std::net::IpAddr;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use rebuffer_api::{LinkBackend, LinkView, SessionPortView, SessionView};
+use rebuffer_media::OriginId;
 use rebuffer_model::{LinkMetrics, PlayerId, RigMetrics, SessionId, Timestamp, names_device};
 use rebuffer_shaper::{Backend, Link};
 
@@ -20,6 +21,7 @@ use crate::clock;
 use crate::connection::Connection;
 use crate::cors::LedPages;
 use crate::origin::Origin;
+use crate::perform::Before;
 use crate::telemetry::Watched;
 
 /// One session.
@@ -35,6 +37,8 @@ pub(crate) struct Session {
     pub(crate) conductor: Arc<Conductor>,
     pub(crate) started_at: Timestamp,
     pub(crate) learned: Arc<Learned>,
+    /// The last answers of its playlists, whose URLs lead to its ports.
+    pub(crate) before: Before,
     pub(crate) led_pages: LedPages,
     pub(crate) telemetry: Telemetry,
     client: ArcSwap<Client>,
@@ -74,6 +78,20 @@ pub(crate) struct Telemetry {
 #[derive(Debug)]
 pub(crate) struct Activity(Arc<Session>);
 
+/// What the player has learned, with this origin's number in it. Where too many origins have been learned of, all begins anew.
+fn learned_at(player: &Player, origin: &Origin) -> (Arc<Learned>, OriginId) {
+    let learned = player.learn();
+    let number = learned.graph.lock().add_origin(origin.address.clone());
+    if let Some(number) = number {
+        return (learned, number);
+    }
+    player.forget_learned();
+    let learned = player.learn();
+    // The first of a list that is empty.
+    let number = learned.graph.lock().add_origin(origin.address.clone()).unwrap_or(OriginId::FIRST);
+    (learned, number)
+}
+
 impl Session {
     pub(super) fn new(
         id: SessionId,
@@ -82,9 +100,7 @@ impl Session {
         (link, conductor): (Link, Arc<Conductor>),
         client: Client,
     ) -> Self {
-        let learned = player.learn();
-        // A list of origins that is full has this one, or it could not have been opened before.
-        let number = learned.graph.lock().add_origin(origin.address.clone()).unwrap_or_default();
+        let (learned, number) = learned_at(&player, &origin);
         let first = Arc::new(SessionPort { port, origin, id: number });
         Self {
             id,
@@ -92,6 +108,7 @@ impl Session {
             ports: ArcSwap::from_pointee(vec![first]),
             opening: tokio::sync::Mutex::default(),
             learned,
+            before: Before::default(),
             led_pages: LedPages::default(),
             link,
             conductor,

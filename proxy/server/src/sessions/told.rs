@@ -1,4 +1,4 @@
-//! What a session has said of itself: each thing once, and what the rig does not see for as long as it does not.
+//! What a session has said of itself: each thing once, and what the rig did not see, until it does.
 //!
 //! Invariant: one topic does not silence another, and of each the first [`SAID_ONCE`] things are said; so what is kept is bounded.
 //! Deliberately absent: where it is said (see `learning.rs`).
@@ -56,16 +56,28 @@ impl Told {
         is_unseen
     }
 
-    /// Playlists are known again; whether they were not before.
-    pub(crate) fn playlists_are_known(&self) -> bool {
+    /// A playlist was read: its session's playlists are known, and this one is no longer unread. Whether that was otherwise before.
+    pub(crate) fn playlist_is_read(&self, path: &str) -> bool {
         let mut said = self.0.lock();
-        said.once.retain(|(topic, _)| *topic != Topic::Unknown);
+        if said.unseen.is_empty() {
+            return false;
+        }
+        let of_it = |what: &str| what.strip_prefix(path).is_some_and(|rest| rest.starts_with(' '));
+        said.once.retain(|(topic, what)| match topic {
+            Topic::Unknown => false,
+            Topic::Unread => !of_it(what),
+            Topic::Left | Topic::Unmet | Topic::Malformed | Topic::Ambiguous => true,
+        });
         let before = said.unseen.len();
-        said.unseen.retain(|unseen| !matches!(unseen.action, ActionKind::PlaylistsUnknown { .. }));
+        said.unseen.retain(|unseen| match &unseen.action {
+            ActionKind::PlaylistsUnknown { .. } => false,
+            ActionKind::PlaylistUnread { path: unread, .. } => unread != path,
+            _ => true,
+        });
         said.unseen.len() < before
     }
 
-    /// What is not seen now, in the order in which it was found out.
+    /// What was not seen, in the order in which it was found out, but for what is by now.
     pub(crate) fn unseen(&self) -> Vec<UnseenView> {
         self.0.lock().unseen.clone()
     }
@@ -93,10 +105,25 @@ mod tests {
         let left = ActionKind::OriginLeft { host: "cdn.example".to_owned(), setting: String::new() };
         assert!(told.keep(at, &unknown) && told.keep(at, &left));
         assert!(!told.keep(at, &ActionKind::LabelChanged { labels: std::collections::BTreeMap::new() }));
-        assert!(
-            told.is_news(Topic::Unknown, "") && told.playlists_are_known() && !told.playlists_are_known()
-        );
-        assert_eq!(told.unseen(), [UnseenView { at, action: left }]);
+        assert!(told.is_news(Topic::Unknown, "") && told.playlist_is_read("/m"));
+        assert!(!told.playlist_is_read("/m"));
+        assert_eq!(told.unseen(), [UnseenView { at, action: left.clone() }]);
         assert!(told.is_news(Topic::Unknown, ""), "it may happen again");
+
+        let unread = |path: &str| ActionKind::PlaylistUnread {
+            path: path.to_owned(),
+            reason: "it broke off".to_owned(),
+        };
+        for path in ["/a", "/ab"] {
+            assert!(
+                told.is_news(Topic::Unread, &format!("{path} it broke off")) && told.keep(at, &unread(path))
+            );
+        }
+        assert!(told.playlist_is_read("/a"));
+        assert_eq!(told.unseen(), [left, unread("/ab")].map(|action| UnseenView { at, action }));
+        assert!(
+            told.is_news(Topic::Unread, "/a it broke off")
+                && !told.is_news(Topic::Unread, "/ab it broke off")
+        );
     }
 }
