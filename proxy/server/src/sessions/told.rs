@@ -69,11 +69,11 @@ impl Told {
             Topic::Left | Topic::Unmet | Topic::Malformed | Topic::Ambiguous => true,
         });
         let before = said.unseen.len();
-        said.unseen.retain(|unseen| match &unseen.action {
-            ActionKind::PlaylistsUnknown { .. } => false,
-            ActionKind::PlaylistUnread { path: unread, .. } => unread != path,
-            _ => true,
-        });
+        let is_over = |action: &ActionKind| match action {
+            ActionKind::PlaylistUnread { path: unread, .. } => unread == path,
+            other => matches!(other, ActionKind::PlaylistsUnknown { .. }),
+        };
+        said.unseen.retain(|unseen| !is_over(&unseen.action));
         said.unseen.len() < before
     }
 
