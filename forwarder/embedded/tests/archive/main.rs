@@ -6,6 +6,7 @@
 mod clickhouse_crate;
 mod guards;
 mod judged;
+mod kinds;
 mod reader;
 mod rig;
 mod statements;
