@@ -895,6 +895,8 @@ export interface components {
                 play_id: components["schemas"]["PlayId"];
                 /** @description The player. */
                 player_id: components["schemas"]["PlayerId"];
+                /** @description What the player is called: its label `name`, or else what it called itself last; empty when neither is known. */
+                player_name: string;
                 /** @description The sessions it had, at most 16. */
                 session_ids: components["schemas"]["SessionId"][];
                 /**
@@ -976,6 +978,8 @@ export interface components {
             play_id: components["schemas"]["PlayId"];
             /** @description The player. */
             player_id: components["schemas"]["PlayerId"];
+            /** @description What the player is called: its label `name`, or else what it called itself last; empty when neither is known. */
+            player_name: string;
             /** @description The sessions it had, at most 16. */
             session_ids: components["schemas"]["SessionId"][];
             /**
@@ -1112,6 +1116,8 @@ export interface operations {
                 from?: string;
                 /** @description Before this instant. */
                 to?: string;
+                /** @description Only players that are called exactly this: by themselves, or in the label `name` that they had last. */
+                player_name?: string;
                 /** @description With this label; repeatable, all must be there. */
                 label_has?: string[];
                 /** @description Without this label; repeatable, none may be there. */
@@ -1181,6 +1187,8 @@ export interface operations {
                 from?: string;
                 /** @description Before this instant. */
                 to?: string;
+                /** @description Only players that are called exactly this: by themselves, or in the label `name` that they had last. */
+                player_name?: string;
                 /** @description With this label; repeatable, all must be there. */
                 label_has?: string[];
                 /** @description Without this label; repeatable, none may be there. */
@@ -1270,6 +1278,8 @@ export interface operations {
                 from?: string;
                 /** @description Before this instant. */
                 to?: string;
+                /** @description Only players that are called exactly this: by themselves, or in the label `name` that they had last. */
+                player_name?: string;
                 /** @description With this label; repeatable, all must be there. */
                 label_has?: string[];
                 /** @description Without this label; repeatable, none may be there. */
@@ -1290,6 +1300,14 @@ export interface operations {
                 status_max?: number;
                 /** @description Only this kind: `segment`, `manifest`, `master_manifest` and the like. */
                 request_kind?: string;
+                /** @description How the kind is known: `declared` or `guessed`. */
+                known?: "declared" | "guessed";
+                /** @description Only of the presentation whose master or MPD has this path. */
+                presentation?: string;
+                /** @description Only of presentations that are this to the player. */
+                presentation_role?: "primary" | "interstitial" | "other";
+                /** @description With this remark; repeatable, all must be there. */
+                remark?: ("identity_removed" | "condition_removed" | "not_modified_by_rig" | "urls_rewritten" | "location_rewritten" | "coding_removed" | "playlist_unread" | "origin_left" | "cookie_domain_removed" | "cookie_secure_removed" | "cookie_not_kept" | "cookie_withheld" | "origin_restored" | "cors_rewritten" | "cors_refused" | "preflight_answered" | "counted_before" | "play_beside" | "certificate_not_verified")[];
                 /** @description Only this method. */
                 method?: string;
                 /** @description Whether a fault touched it. */
@@ -1353,6 +1371,8 @@ export interface operations {
                 from?: string;
                 /** @description Before this instant. */
                 to?: string;
+                /** @description Only players that are called exactly this: by themselves, or in the label `name` that they had last. */
+                player_name?: string;
                 /** @description With this label; repeatable, all must be there. */
                 label_has?: string[];
                 /** @description Without this label; repeatable, none may be there. */

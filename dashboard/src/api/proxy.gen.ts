@@ -1229,6 +1229,12 @@ export interface components {
         HarBeyond: {
             /** @description What was asked for. */
             _kind: components["schemas"]["RequestKind"];
+            _known?: components["schemas"]["Known"] | null;
+            _presentation?: components["schemas"]["Presentation"] | null;
+            /** @description What the rig changed by itself or did not see. */
+            _remarks?: components["schemas"]["Remark"][];
+            /** @description Why a body that looks like a playlist was not read. */
+            _playlist_unread?: string | null;
             _variant?: components["schemas"]["Variant"] | null;
             _cause?: components["schemas"]["Cause"] | null;
             _fault?: components["schemas"]["FaultSeen"] | null;

@@ -6,6 +6,10 @@ use clickhouse::query::Query;
 use rebuffer_model::Timestamp;
 use rebuffer_tables::{Column, Table};
 
+/// The label `name` of every player that ever had labels, as it was edited last; empty where it was taken away.
+pub(crate) const LABELLED: &str = "SELECT player_id, argMax(JSONExtractString(info, 'labels', 'name'), (ts, id)) AS label_name \
+     FROM control_events WHERE event = 'label_changed' GROUP BY player_id";
+
 /// Conditions that must all hold.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
@@ -33,6 +37,8 @@ pub enum Test {
     Has,
     /// The column is a list that does not have the value.
     Lacks,
+    /// The column is what a player calls itself, and either it or the label `name` that the player had last is equal.
+    Calls,
 }
 
 /// A value that is sent beside the SQL.
@@ -76,6 +82,9 @@ impl Filter {
                 Test::Below => format!(" AND `{name}` < {value}"),
                 Test::Has => format!(" AND has(`{name}`, {value})"),
                 Test::Lacks => format!(" AND NOT has(`{name}`, {value})"),
+                Test::Calls => format!(
+                    " AND (`{name}` = {value} OR player_id IN (SELECT player_id FROM ({LABELLED}) WHERE label_name = {value}))"
+                ),
             };
         }
         sql
@@ -112,6 +121,12 @@ mod tests {
             filter.sql(),
             "1 AND `player_id` = {f0:String} AND has(`labels`, {f1:String}) \
              AND `ts` < fromUnixTimestamp64Milli({f2:Int64}, 'UTC')"
+        );
+        let mut called = Filter::default();
+        called.and(table, "player_name", Test::Calls, Bound::Text(evil.into())).unwrap();
+        let sql = called.sql();
+        assert!(
+            sql.starts_with("1 AND (`player_name` = {f0:String} OR player_id IN (") && !sql.contains(evil)
         );
         assert_eq!(filter.and(table, evil, Test::Is, Bound::Flag(true)), Err(evil.to_owned()));
     }

@@ -7,6 +7,7 @@ use rebuffer_model::Timestamp;
 use serde::Deserialize;
 
 use crate::client::{TIMEOUT, in_time};
+use crate::filter::LABELLED;
 use crate::{Archive, Error, Filter, Lines};
 
 /// Which plays.
@@ -101,7 +102,8 @@ impl Archive {
     pub fn summaries(&self, keys: &[PlayKey]) -> Result<Lines, Error> {
         let plays: Vec<_> = keys.iter().map(|key| key.play_id.as_str()).collect();
         let players: Vec<_> = keys.iter().map(|key| key.player_id.as_str()).collect();
-        let query = self.query(SUMMARY).param("plays", plays).param("players", players);
+        let sql = SUMMARY.replace("LABELLED", LABELLED);
+        let query = self.query(&sql).param("plays", plays).param("players", players);
         self.lines(query)
     }
 }
@@ -110,7 +112,7 @@ const SUMMARY: &str = "
 WITH
     (player_id IN {players:Array(String)} AND play_id IN {plays:Array(String)}) AS wanted
 SELECT
-    play_id, player_id, session_ids, attempt_id, classification, started_at, last_seen_at, labels,
+    play_id, player_id, if(label_name != '', label_name, called) AS player_name, session_ids, attempt_id, classification, started_at, last_seen_at, labels,
     metric_events, stalls, stall_time_s, first_frame_s, upshifts, downshifts, frames_displayed, dropped_frames,
     avg_video_bitrate_mbps, restarts, user_marks, last_state, last_player_error, metrics_source, playback_engine,
     net_events, net_errors, net_faults, net_injected, bytes_out, user_agent
@@ -119,6 +121,7 @@ FROM
     SELECT
         play_id, player_id,
         arraySort(groupUniqArrayIf(16)(session_id, session_id != '')) AS session_ids,
+        argMaxIf(player_name, (ts, id), player_name != '') AS called,
         max(attempt_id) AS attempt_id,
         argMax(classification, ts) AS classification,
         min(ts) AS started_at,
@@ -126,11 +129,11 @@ FROM
         sumMap(mapFromArrays(labels, arrayMap(label -> toUInt64(1), labels))) AS labels
     FROM
     (
-        SELECT play_id, player_id, session_id, attempt_id, classification, ts, labels FROM session_events WHERE wanted
+        SELECT play_id, player_id, player_name, session_id, attempt_id, classification, ts, id, labels FROM session_events WHERE wanted
         UNION ALL
-        SELECT play_id, player_id, session_id, attempt_id, classification, ts, labels FROM network_requests WHERE wanted
+        SELECT play_id, player_id, player_name, session_id, attempt_id, classification, ts, id, labels FROM network_requests WHERE wanted
         UNION ALL
-        SELECT play_id, player_id, session_id, attempt_id, classification, ts, labels FROM control_events WHERE wanted
+        SELECT play_id, player_id, player_name, session_id, attempt_id, classification, ts, id, labels FROM control_events WHERE wanted
     )
     GROUP BY play_id, player_id
 ) AS play
@@ -166,4 +169,5 @@ LEFT JOIN
         sum(bytes_out) AS bytes_out,
         argMax(arrayFirst(field -> lower(field.name) = 'user-agent', request_headers).value, ts) AS user_agent
     FROM network_requests WHERE wanted GROUP BY play_id, player_id
-) AS exchange USING (play_id, player_id)";
+) AS exchange USING (play_id, player_id)
+LEFT JOIN (LABELLED) AS labelled USING (player_id)";

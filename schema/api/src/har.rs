@@ -5,7 +5,10 @@
 
 use http::StatusCode;
 use percent_encoding::percent_decode_str;
-use rebuffer_model::{Cause, Cmcd, Exchange, FaultSeen, Headers, OriginAnswer, RequestKind, Variant};
+use rebuffer_model::{
+    Cause, Cmcd, Exchange, FaultSeen, Headers, Known, OriginAnswer, Presentation, Remark, RequestKind,
+    Variant,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -163,6 +166,18 @@ pub struct HarBeyond {
     /// What was asked for.
     #[serde(rename = "_kind")]
     pub kind: RequestKind,
+    /// How that is known.
+    #[serde(rename = "_known", default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Known>,
+    /// The presentation it belongs to.
+    #[serde(rename = "_presentation", default, skip_serializing_if = "Option::is_none")]
+    pub presentation: Option<Presentation>,
+    /// What the rig changed by itself or did not see.
+    #[serde(rename = "_remarks", default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Remark>,
+    /// Why a body that looks like a playlist was not read.
+    #[serde(rename = "_playlist_unread", default, skip_serializing_if = "Option::is_none")]
+    pub playlist_unread: Option<String>,
     /// The rung it belongs to.
     #[serde(rename = "_variant", default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<Variant>,
@@ -190,7 +205,8 @@ impl HarEntry {
     /// The entry of an exchange. `host` is where its client asked when it did not say so itself, with a port.
     pub fn of(exchange: Exchange, host: &str) -> Self {
         let timings = timings(&exchange);
-        let Exchange { started_at, request, origin, answer, timing, cause, fault, link, .. } = exchange;
+        let Exchange { started_at, request, origin, answer, remarks, timing, cause, fault, link, .. } =
+            exchange;
         let scheme = if link.tls { "https" } else { "http" };
         let host = request.headers.get("host").unwrap_or(host);
         let sent =
@@ -232,6 +248,10 @@ impl HarEntry {
             connection: link.connection.to_string(),
             beyond: HarBeyond {
                 kind: request.kind,
+                known: request.known,
+                presentation: request.presentation,
+                remarks,
+                playlist_unread: answer.playlist_unread,
                 variant: request.variant,
                 cause,
                 fault,
@@ -283,6 +303,8 @@ fn size(bytes: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use rebuffer_model::PresentationRole;
+
     use super::*;
 
     fn exchange(edit: &str) -> Exchange {
@@ -313,6 +335,19 @@ mod tests {
         assert!(json.contains(r#""startedDateTime":"2026-03-01T10:00:00.5"#), "{json}");
         assert!(json.contains(r#""_kind":"segment""#) && json.contains(r#""redirectURL":"""#), "{json}");
         assert_eq!(serde_json::from_str::<HarEntry>(&json).unwrap(), entry);
+    }
+
+    #[test]
+    fn what_is_known_and_remarked_is_said_beside_it() {
+        let answer = r#""remarks":["playlist_unread"],"answer":{"status":200,"headers":[],"content_type":"",
+            "body_bytes":7,"complete":true,"playlist_unread":"it broke off"}"#;
+        let mut exchange = exchange(answer);
+        exchange.request.known = Some(Known::Guessed);
+        exchange.request.presentation =
+            Some(Presentation { path: "/ad.m3u8".into(), role: PresentationRole::Interstitial });
+        let json = serde_json::to_string(&HarEntry::of(exchange, "elsewhere")).unwrap();
+        let said = r#""_known":"guessed","_presentation":{"path":"/ad.m3u8","role":"interstitial"},"_remarks":["playlist_unread"],"_playlist_unread":"it broke off""#;
+        assert!(json.contains(said), "{json}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use rebuffer_api::{Har, HarEntry};
 use rebuffer_kit::{Ask, Asked, Http2, Origin, Rig, Said, Saying, Setup, Wire, pattern, read};
+use rebuffer_model::Known;
 use rebuffer_proxy::Protocol;
 
 const HAR: &str = "/api/v2/players/tv/network.har";
@@ -80,6 +81,7 @@ async fn a_session_is_an_archive_whose_numbers_add_up() {
     );
     assert_eq!((entry(2).response.status_text.as_str(), entry(3).request.body_size), ("Not Found", -1));
     assert_eq!(entry(0).beyond.cmcd.as_ref().map(|said| said.request.buffer_ms[0].value), Some(100));
+    assert_eq!(entry(0).beyond.known, Some(Known::Guessed), "no playlist declared it");
     assert!(entry(0).beyond.origin.is_some() && entry(2).beyond.origin.is_none());
     for word in [
         "startedDateTime",

@@ -4,11 +4,11 @@ use rebuffer_archive::{
     Bound, Filter, Order, PlayCursor, PlayKey, PlaysQuery, RowCursor, RowQuery, Test, stride_bucket,
 };
 use rebuffer_model::{Millis, Position, Timestamp};
-use rebuffer_tables::{NetworkRequest, Row, SessionEvent, Table};
+use rebuffer_tables::{ControlEvent, NetworkRequest, Row, SessionEvent, Table};
 use serde::Deserialize;
 
 use crate::rig::Rig;
-use crate::samples::{PLAYER, SOURCE, report, request};
+use crate::samples::{PLAYER, SOURCE, origin, report, request};
 
 #[derive(Debug, Deserialize, PartialEq)]
 struct Brief {
@@ -67,9 +67,50 @@ async fn conditions_choose_rows() {
         (vec![("cause", Test::Is, text("injected")), ("rule_id", Test::Is, text("r1"))], vec![2]),
         (vec![("labels", Test::Has, text("warning=http_4xx"))], vec![2]),
         (vec![("labels", Test::Lacks, text("warning=http_4xx"))], vec![1, 3]),
+        (vec![("remarks", Test::Has, text("playlist_unread"))], vec![1, 2, 3]),
+        (vec![("remarks", Test::Has, text("origin_left"))], vec![]),
     ] {
         assert_eq!(ids(&rig, &wanted(NetworkRequest::TABLE, &conditions)).await, expected, "{conditions:?}");
     }
+}
+
+/// An edit of labels; `name` is the label of that name, and empty takes it away.
+fn labelled(position: u64, player: &str, name: &str) -> ControlEvent {
+    let labels = if name.is_empty() { String::new() } else { format!(r#""name":"{name}""#) };
+    let action = format!(
+        r#"{{"who":{{"player_id":"{player}"}},"source":"harness",
+        "kind":{{"event":"label_changed","info":{{"labels":{{{labels}}}}}}}}}"#
+    );
+    ControlEvent::new(origin(position, 1_000), &serde_json::from_str(&action).unwrap(), &[])
+}
+
+#[tokio::test]
+async fn a_player_is_found_by_its_own_name_and_by_the_label_it_had_last() {
+    let Some(rig) = Rig::start().await else { return };
+    rig.archive.insert([request(1, 2_000, "a", 200, &[])].iter(), "n").await.unwrap();
+    let called = async |name: &str| {
+        ids(&rig, &wanted(NetworkRequest::TABLE, &[("player_name", Test::Calls, text(name))])).await
+    };
+    let shown = async || {
+        let key = PlayKey { play_id: "a".into(), player_id: PLAYER.into() };
+        let lines = rig.archive.summaries(&[key]).unwrap().collect().await.unwrap();
+        serde_json::from_slice::<Summary>(&lines[0]).unwrap().player_name
+    };
+    assert_eq!((called("big tv").await, called("big").await), (vec![1], vec![]), "exactly");
+    assert_eq!(shown().await, "big tv");
+    let labels = [
+        labelled(2, PLAYER, "kitchen"),
+        labelled(3, PLAYER, "hall"),
+        labelled(4, "6ba7b811-9dad-11d1-80b4-00c04fd430c8", "cellar"),
+    ];
+    rig.archive.insert(labels.iter(), "l").await.unwrap();
+    for (name, expected) in [("big tv", vec![1]), ("hall", vec![1]), ("kitchen", vec![]), ("cellar", vec![])]
+    {
+        assert_eq!(called(name).await, expected, "{name}");
+    }
+    assert_eq!(shown().await, "hall", "the label wins");
+    rig.archive.insert([labelled(5, PLAYER, "")].iter(), "m").await.unwrap();
+    assert_eq!((called("hall").await, shown().await), (vec![], "big tv".to_owned()));
 }
 
 #[tokio::test]
@@ -125,6 +166,7 @@ async fn what_comes_by_another_path_is_left_out() {
 #[derive(Debug, Deserialize, PartialEq)]
 struct Summary {
     play_id: String,
+    player_name: String,
     started_at: Timestamp,
     last_seen_at: Timestamp,
     metric_events: String,
@@ -182,6 +224,7 @@ async fn a_play_is_summed_up_over_all_of_its_rows() {
     let labels = [("info=first_frame", "1"), ("info=shift_down", "1"), ("warning=http_4xx", "2")];
     let expected = Summary {
         play_id: "a".into(),
+        player_name: "big tv".into(),
         started_at: Timestamp::from_millis(1_000),
         last_seen_at: Timestamp::from_millis(5_000),
         metric_events: "2".into(),

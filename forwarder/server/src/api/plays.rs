@@ -12,7 +12,7 @@ use rebuffer_model::PlayId;
 use super::failure::Failure;
 use super::page::{self, Limits};
 use super::query::Query;
-use super::rows::{scope_filter, tier};
+use super::rows::{name_and_tier, scope_filter};
 use crate::core::{Core, Shared};
 use crate::row::Stream;
 
@@ -83,7 +83,7 @@ pub(super) async fn get(
 fn plays_query(scope: &ScopeQuery, paging: &Paging) -> PlaysQuery {
     let table = Stream::Events.table();
     let mut filter = scope_filter(table, scope);
-    tier(&mut filter, table, paging);
+    name_and_tier(&mut filter, table, paging);
     let texts = |labels: &[rebuffer_model::Label]| labels.iter().map(ToString::to_string).collect();
     PlaysQuery {
         filter,

@@ -82,6 +82,12 @@ pub(super) async fn network_requests(
         request.and("faulted", Test::Is, Bound::Flag(flag.0));
     }
     request.text("request_kind", wanted.request_kind);
+    request.text("request_known", wanted.known.map(|known| known.to_string()));
+    request.text("presentation", wanted.presentation);
+    request.text("presentation_role", wanted.presentation_role.map(|role| role.to_string()));
+    for remark in wanted.remark {
+        request.and("remarks", Test::Has, Bound::Text(remark.to_string()));
+    }
     request.text("method", wanted.method);
     request.text("cause", wanted.cause);
     request.text("rule_id", wanted.rule_id.map(|id| id.to_string()));
@@ -219,11 +225,14 @@ fn labels(filter: &mut Filter, table: &'static Table, paging: &Paging) {
             and(filter, table, "labels", test, Bound::Text(label.to_string()));
         }
     }
-    tier(filter, table, paging);
+    name_and_tier(filter, table, paging);
 }
 
-/// The condition on how long rows are kept.
-pub(super) fn tier(filter: &mut Filter, table: &'static Table, paging: &Paging) {
+/// The conditions on who it was by name, and on how long rows are kept.
+pub(super) fn name_and_tier(filter: &mut Filter, table: &'static Table, paging: &Paging) {
+    if let Some(name) = &paging.player_name {
+        and(filter, table, "player_name", Test::Calls, Bound::Text(name.clone()));
+    }
     if let Some(tier) = &paging.classification {
         and(filter, table, "classification", Test::Is, Bound::Text(tier.clone()));
     }
@@ -273,13 +282,17 @@ mod tests {
     #[test]
     fn every_filter_of_every_stream_names_a_column() {
         let raw = "player_id=a&play_id=b&session_id=01890a5d-ac96-774b-bcce-b302099a8057&attempt_id=1\
-                   &from=2026-03-01T10:00:00Z&to=2026-03-01T11:00:00Z&label_has=info%3Da&label_not=info%3Db&classification=other";
+                   &from=2026-03-01T10:00:00Z&to=2026-03-01T11:00:00Z&label_has=info%3Da&label_not=info%3Db&classification=other&player_name=tv";
         for stream in Stream::ALL {
             let mut request = read(stream, raw).unwrap();
             let own: &[&str] = match stream {
                 Stream::Events => &["last_event"],
                 Stream::Network => &[
                     "request_kind",
+                    "request_known",
+                    "presentation",
+                    "presentation_role",
+                    "remarks",
                     "method",
                     "cause",
                     "rule_id",

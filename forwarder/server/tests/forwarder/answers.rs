@@ -1,8 +1,9 @@
 //! The archive API as callers meet it.
 
+use rebuffer_model::Record;
 use serde::Deserialize;
 
-use crate::records::{OTHER, PLAYER, action, report, request};
+use crate::records::{OTHER, PLAYER, action, record, report, request};
 use crate::rig::{Rig, get, get_with, router, settled};
 
 #[derive(Debug, Deserialize)]
@@ -83,6 +84,69 @@ async fn rows_are_filtered_ordered_and_paged() {
     assert_eq!(paged, ["5", "3", "2"]);
 }
 
+/// A request with everything that a row can say of it beside what was asked and answered.
+fn telling(position: u64, known: &str, presentation: &str, role: &str, remarks: &str) -> Record {
+    let body = format!(
+        r#"{{"exchange":{{"who":{{"player_id":"{PLAYER}","player_name":"big tv","play_id":"a"}},
+        "started_at":"2026-03-01T10:00:00Z",
+        "request":{{"method":"GET","http_version":"HTTP/1.1","url":"/m","kind":"manifest","known":"{known}",
+            "presentation":{{"path":"{presentation}","role":"{role}"}},"headers":[],"body_bytes":0}},
+        "answer":{{"status":200,"headers":[],"content_type":"","body_bytes":10,"complete":true,
+            "playlist_unread":"it is longer than 16 MiB"}},
+        "remarks":[{remarks}],
+        "timing":{{"client_wait_ms":1,"transfer_ms":1,"total_ms":5}},
+        "link":{{"connection":1,"earlier_exchanges":0}}}}}}"#
+    );
+    record(position, i64::try_from(position).unwrap() * 1_000, &body)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_known_and_remarked_of_requests_is_told_and_filtered_by() {
+    let Some(rig) = Rig::start().await else { return };
+    let forwarder = rig.forwarder();
+    rig.feed.append([
+        telling(1, "declared", "/main.m3u8", "primary", r#""urls_rewritten""#),
+        telling(2, "guessed", "/ad.m3u8", "interstitial", r#""playlist_unread","origin_left""#),
+        request(3, 3_000, OTHER, "b", 200),
+        report(4, 4_000, OTHER, "b", r#""last_event":"heartbeat""#),
+        action(5, 5_000, OTHER, "b", "label_changed", r#"{"labels":{"name":"hall"}}"#),
+        action(6, 6_000, PLAYER, "a", "playlist_unread", r#"{"path":"/m","reason":"a"}"#),
+    ]);
+    settled(&forwarder, 6).await;
+    let router = router(&forwarder);
+    for (path, expected) in [
+        ("network_requests?known=guessed", vec!["2"]),
+        ("network_requests?known=declared", vec!["1"]),
+        ("network_requests?presentation=/main.m3u8", vec!["1"]),
+        ("network_requests?presentation_role=interstitial", vec!["2"]),
+        ("network_requests?remark=playlist_unread", vec!["2"]),
+        ("network_requests?remark=playlist_unread&remark=origin_left", vec!["2"]),
+        ("network_requests?remark=playlist_unread&remark=urls_rewritten", vec![]),
+        ("network_requests?label_has=warning%3D*playlist_unread", vec!["2"]),
+        ("network_requests?player_name=big%20tv", vec!["2", "1"]),
+        ("network_requests?player_name=hall", vec!["3"]),
+        ("events?player_name=hall", vec!["4"]),
+        ("events?player_name=big%20tv", vec![]),
+        ("control_events?player_name=hall", vec!["5"]),
+        ("control_events?label_has=warning%3D*playlist_unread", vec!["6"]),
+    ] {
+        let answer = get(&router, &format!("/api/v2/{path}")).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        assert_eq!(ids(&answer.text), expected, "{path}");
+    }
+    let fields = "player_name,request_known,presentation,presentation_role,remarks,playlist_unread";
+    let row = get(&router, &format!("/api/v2/network_requests?known=guessed&fields={fields}")).await;
+    let expected = r#""player_name":"big tv","request_known":"guessed","presentation":"/ad.m3u8","presentation_role":"interstitial","remarks":["playlist_unread","origin_left"],"playlist_unread":"it is longer than 16 MiB"}"#;
+    assert!(row.text.contains(expected), "{}", row.text);
+    for (name, play) in [("big%20tv", "a"), ("hall", "b")] {
+        let page = get(&router, &format!("/api/v2/plays?player_name={name}")).await;
+        let page: Page<rebuffer_api::archive::PlaySummary> = serde_json::from_str(&page.text).unwrap();
+        let found: Vec<_> = page.items.iter().map(|play| play.play_id.to_string()).collect();
+        assert_eq!(found, [play]);
+        assert_eq!(page.items[0].player_name, name.replace("%20", " "));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_have_the_types_that_are_promised() {
     let Some(rig) = Rig::start().await else { return };
@@ -138,6 +202,11 @@ async fn what_is_not_understood_is_refused_by_name() {
         ("/api/v2/events?stride_ms=0", "stride_ms"),
         ("/api/v2/network_requests?status_min=many", "status_min"),
         ("/api/v2/control_events?order=sideways", "order"),
+        ("/api/v2/network_requests?known=perhaps", "known"),
+        ("/api/v2/network_requests?presentation_role=first", "presentation_role"),
+        ("/api/v2/network_requests?remark=playlist_unread&remark=nice", "remark"),
+        ("/api/v2/events?remark=playlist_unread", "remark"),
+        ("/api/v2/timeseries?player_id=a&player_name=b", "player_name"),
         ("/api/v2/timeseries", "player_id"),
     ] {
         let answer = get(&router, path).await;

@@ -19,6 +19,8 @@ pub struct PlaySummary {
     pub play_id: PlayId,
     /// The player.
     pub player_id: PlayerId,
+    /// What the player is called: its label `name`, or else what it called itself last; empty when neither is known.
+    pub player_name: String,
     /// The sessions it had, at most 16.
     pub session_ids: Vec<SessionId>,
     /// The last attempt; 0 when the client counts none.

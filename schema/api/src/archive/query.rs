@@ -2,7 +2,9 @@
 //!
 //! Invariant: a parameter that is documented here is understood, and one that is not is refused; both come from these types.
 
-use rebuffer_model::{AttemptId, Label, PlayId, PlayerId, RuleId, SessionId, Timestamp};
+use rebuffer_model::{
+    AttemptId, Known, Label, PlayId, PlayerId, PresentationRole, Remark, RuleId, SessionId, Timestamp,
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -31,11 +33,13 @@ pub struct ScopeQuery {
     pub to: Option<Timestamp>,
 }
 
-/// Labels, and how a list is cut.
+/// Names and labels, and how a list is cut.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub struct Paging {
+    /// Only players that are called exactly this: by themselves, or in the label `name` that they had last.
+    pub player_name: Option<String>,
     /// With this label; repeatable, all must be there.
     #[param(value_type = Vec<String>)]
     pub label_has: Vec<Label>,
@@ -96,6 +100,17 @@ pub struct NetworkQuery {
     pub status_max: Option<u16>,
     /// Only this kind: `segment`, `manifest`, `master_manifest` and the like.
     pub request_kind: Option<String>,
+    /// How the kind is known: `declared` or `guessed`.
+    #[param(inline)]
+    pub known: Option<Known>,
+    /// Only of the presentation whose master or MPD has this path.
+    pub presentation: Option<String>,
+    /// Only of presentations that are this to the player.
+    #[param(inline)]
+    pub presentation_role: Option<PresentationRole>,
+    /// With this remark; repeatable, all must be there.
+    #[param(inline)]
+    pub remark: Vec<Remark>,
     /// Only this method.
     pub method: Option<String>,
     /// Whether a fault touched it.
