@@ -54,15 +54,5 @@ export type LinkMetrics = Proxy['LinkMetrics']
 export type Severity = Archive['Severity']
 export type LabelView = Archive['LabelView']
 export type EventRow = Archive['EventRow']
-export type NetworkRow = Archive['NetworkRow'] & Beyond
+export type NetworkRow = Archive['NetworkRow']
 export type ControlRow = Archive['ControlRow']
-
-/** What a row says beyond the request itself; rows from before it was told lack it. */
-interface Beyond {
-  /** `declared` or `guessed`. */
-  known?: string
-  presentation_path?: string
-  presentation_role?: string
-  remarks?: string[]
-  playlist_unread?: string
-}

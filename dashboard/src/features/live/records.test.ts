@@ -6,7 +6,7 @@ import { requestOf } from '@/features/waterfall/request'
 import { playerOf, rowOf } from './records'
 import { SessionFeed } from './sessionFeed'
 
-const who = { player_id: 'p', session_id: 's', play_id: 'x', attempt_id: 2 }
+const who = { player_id: 'p', player_name: 'big tv', session_id: 's', play_id: 'x', attempt_id: 2 }
 const record = (position: string, body: object) =>
   ({ position, ts: '2026-03-01T10:00:01.000Z', body }) as unknown as FeedRecord
 
@@ -53,7 +53,7 @@ const action = record('7', {
 describe('a record of the feed', () => {
   it('is the row that the archive has of an exchange', () => {
     const { stream, row } = rowOf(exchange)
-    expect([stream, row.id, row.player_id, row.session_id]).toEqual(['network', '18446744073709551615', 'p', 's'])
+    expect([stream, row.id, row.player_id, row.player_name]).toEqual(['network', '18446744073709551615', 'p', 'big tv'])
     expect(requestOf(row)).toMatchObject({
       path: '/ad/s1.ts',
       rung: '720p 2.5',
@@ -93,6 +93,18 @@ describe('a record of the feed', () => {
     feed.take(rowOf(gap))
     expect(feed.marks.all.map(({ text }) => text)).toEqual(['9 records were lost'])
   })
+})
+
+it('notes what the player is called, and the label that it had last', () => {
+  const feed = new SessionFeed()
+  feed.take(rowOf(exchange))
+  expect(feed.names.value).toEqual({ player_name: 'big tv', label: '' })
+  const labelled = (position: string, labels: object) =>
+    rowOf(record(position, { action: { who, source: 'harness', kind: { event: 'label_changed', info: { labels } } } }))
+  feed.take(labelled('10', { name: 'hall' }))
+  expect(feed.names.value).toEqual({ player_name: 'big tv', label: 'hall' })
+  feed.take(labelled('11', {}))
+  expect(feed.names.value.label).toBe('')
 })
 
 it('notes the presentations that requests belong to, each once', () => {

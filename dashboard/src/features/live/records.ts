@@ -33,6 +33,7 @@ type Facts<T> = Omit<T, 'id' | 'ts'>
 function ofWho(who: Exchange['who']) {
   return {
     player_id: who.player_id,
+    player_name: who.player_name ?? '',
     session_id: who.session_id ?? '',
     play_id: who.play_id ?? '',
     attempt_id: who.attempt_id ?? 0,
@@ -50,11 +51,11 @@ function ofExchange(exchange: Exchange): Facts<NetworkRow> {
     url: request.url,
     path: request.url.split('?')[0] ?? '',
     request_kind: request.kind,
-    known: request.known ?? '',
+    request_known: request.known ?? '',
     variant_rung: variant?.rung ?? null,
     variant_bandwidth: variant === undefined || variant === null ? null : String(variant.bandwidth),
     variant_resolution: variant?.resolution ?? '',
-    presentation_path: presentation?.path ?? '',
+    presentation: presentation?.path ?? '',
     presentation_role: presentation?.role ?? '',
     origin: origin?.name ?? '',
     upstream_url: origin?.url ?? '',

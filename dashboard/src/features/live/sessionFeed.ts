@@ -1,5 +1,5 @@
-// Everything one player's page shows over time: samples, requests, marks, presentations, what is not seen, and the seconds of
-// its link.
+// Everything one player's page shows over time: samples, requests, marks, presentations, names, what is not seen, and the
+// seconds of its link.
 //
 // Invariant: a row that comes twice is shown once. Deliberately absent: where rows come from.
 
@@ -13,6 +13,7 @@ import { RequestStore } from '@/features/waterfall/requests'
 import { words } from '@/ui/format'
 
 import { markOf, strikeOf } from './actions'
+import { infoOf } from './info'
 import { LinkSeries } from './linkSeries'
 import type { Row } from './records'
 
@@ -20,6 +21,11 @@ const COLUMNS = ['estimate', 'buffer', 'bitrate'] as const
 export type PlayerColumn = (typeof COLUMNS)[number]
 
 const MAX_PRESENTATIONS = 100
+
+export interface RowNames {
+  player_name: string
+  label: string
+}
 
 export class SessionFeed {
   /** What the player says of itself. */
@@ -29,6 +35,8 @@ export class SessionFeed {
   readonly requests = new RequestStore()
   /** The presentations that requests belong to, in the order in which they were seen. */
   readonly presentations = shallowRef<readonly Presentation[]>([])
+  /** What rows call the player: itself, and in the label `name`, each as it was told last. */
+  readonly names = shallowRef<RowNames>({ player_name: '', label: '' })
   private stall: { id: string; at: number } | undefined
   private strike: { id: string; at: number } | undefined
 
@@ -39,10 +47,23 @@ export class SessionFeed {
   }
 
   control(row: ControlRow): void {
+    this.noteName(row)
+    if (row.event === 'label_changed')
+      this.noteLabel(infoOf<{ labels: Record<string, string> }>(row).labels?.name ?? '')
     const mark = markOf(row, this.link.rateOfPreset)
     if (mark) this.marks.push(mark)
     this.noteStrike(row)
     this.link.control(row)
+  }
+
+  private noteName({ player_name = '' }: { player_name?: string }): void {
+    if (player_name !== '' && player_name !== this.names.value.player_name) {
+      this.names.value = { ...this.names.value, player_name }
+    }
+  }
+
+  private noteLabel(label: string): void {
+    this.names.value = { ...this.names.value, label }
   }
 
   private noteStrike(row: ControlRow): void {
@@ -55,6 +76,7 @@ export class SessionFeed {
   }
 
   network(row: NetworkRow): void {
+    this.noteName(row)
     const request = requestOf(row)
     this.requests.push(request)
     this.notePlace(request)
@@ -72,6 +94,7 @@ export class SessionFeed {
   }
 
   event(row: EventRow): void {
+    this.noteName(row)
     const at = Date.parse(row.ts)
     this.link.row(at, row)
     this.samples.push(at, {
@@ -99,6 +122,7 @@ export class SessionFeed {
     for (const store of [this.samples, this.marks, this.requests]) store.clear()
     this.stall = this.strike = undefined
     this.presentations.value = []
+    this.names.value = { player_name: '', label: '' }
   }
 
   /** Begins anew, for another player. */

@@ -51,7 +51,7 @@ describe('a request of the waterfall', () => {
   })
 
   it('knows how its kind is known and which presentation it belongs to, and nothing of it in older rows', () => {
-    const request = requestOf(row({ known: 'guessed', presentation_path: '/m.m3u8', presentation_role: 'other' }))
+    const request = requestOf(row({ request_known: 'guessed', presentation: '/m.m3u8', presentation_role: 'other' }))
     expect([request.known, request.presentation]).toEqual(['guessed', { path: '/m.m3u8', role: 'other' }])
     expect(requestOf(row({}))).toMatchObject({ known: '', presentation: null, remarks: [], unread: '' })
   })
@@ -62,8 +62,8 @@ describe('a request of the waterfall', () => {
       'This playlist was not read: it broke off.',
     ])
     expect(unseen({ remarks: ['origin_left', 'identity_removed'] })).toHaveLength(1)
-    expect(unseen({ known: 'guessed' })[0]).toContain('guessed')
-    expect(unseen({ known: 'declared', remarks: ['cors_refused'] })).toEqual([])
+    expect(unseen({ request_known: 'guessed' })[0]).toContain('guessed')
+    expect(unseen({ request_known: 'declared', remarks: ['cors_refused'] })).toEqual([])
   })
 })
 

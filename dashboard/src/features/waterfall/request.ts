@@ -67,7 +67,7 @@ export function requestOf(row: NetworkRow): Request {
     url: row.url ?? '',
     path: row.path ?? '',
     kind: row.request_kind ?? '',
-    known: KNOWN.find((known) => known === row.known) ?? '',
+    known: KNOWN.find((known) => known === row.request_known) ?? '',
     presentation: presentationOf(row),
     status: row.status ?? 0,
     bytes: Number(row.bytes_out ?? 0),
@@ -97,7 +97,7 @@ function phasesOf(row: NetworkRow, totalMs: number): Phase[] {
 }
 
 function presentationOf(row: NetworkRow): Presentation | null {
-  const path = row.presentation_path ?? ''
+  const path = row.presentation ?? ''
   const role = ROLES.find((known) => known === row.presentation_role)
   return path === '' || role === undefined ? null : { path, role }
 }
