@@ -105,19 +105,27 @@ fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, CodingError> {
 
 fn reader<'b>(codings: &[Coding], body: &'b [u8]) -> io::Result<Box<dyn Read + 'b>> {
     let mut reader: Box<dyn Read + 'b> = Box::new(body);
-    for (place, coding) in codings.iter().enumerate() {
+    for coding in codings {
         reader = match coding {
             Coding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(reader)),
-            // Servers send either form (RFC 9110 §8.4.1.2); only the outermost can be looked at.
-            Coding::Deflate if place == 0 && !begins_like_zlib(body) => {
-                Box::new(flate2::read::DeflateDecoder::new(reader))
-            }
-            Coding::Deflate => Box::new(flate2::read::ZlibDecoder::new(reader)),
+            Coding::Deflate => inflate(reader)?,
             Coding::Brotli => Box::new(brotli_decompressor::Decompressor::new(reader, 4_096)),
             Coding::Zstd => Box::new(zstd::stream::read::Decoder::new(reader)?),
         };
     }
     Ok(reader)
+}
+
+/// Servers send either form of `deflate`, with the header of zlib or without (RFC 9110 §8.4.1.2).
+fn inflate<'b>(mut coded: Box<dyn Read + 'b>) -> io::Result<Box<dyn Read + 'b>> {
+    let mut first = Vec::new();
+    coded.by_ref().take(2).read_to_end(&mut first)?;
+    let is_zlib = begins_like_zlib(&first);
+    let whole = io::Cursor::new(first).chain(coded);
+    Ok(match is_zlib {
+        true => Box::new(flate2::read::ZlibDecoder::new(whole)),
+        false => Box::new(flate2::read::DeflateDecoder::new(whole)),
+    })
 }
 
 /// RFC 1950 §2.2: method 8, and a check of the two first bytes.

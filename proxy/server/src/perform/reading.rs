@@ -57,7 +57,7 @@ pub(super) async fn look(head: &Parts, body: OriginBody, target: &Target, record
         match begun.sniff(&head.headers).await {
             Ok(true) => {}
             Ok(false) => {
-                let unread = unread_in_its_coding(head, &begun.read, target);
+                let unread = unread_by_name(head, &begun.read, target);
                 return Looked::Passes { source: begun.source(), unread };
             }
             Err(how) => {
@@ -66,9 +66,7 @@ pub(super) async fn look(head: &Parts, body: OriginBody, target: &Target, record
         }
     }
     if let Some(part) = part_of(head) {
-        let unread = format!("the origin sent only bytes {part} of it");
-        let looks_like_one = is_declared || !begun.read.is_empty();
-        return Looked::Passes { source: begun.source(), unread: looks_like_one.then_some(unread) };
+        return Looked::Passes { source: begun.source(), unread: Some(only_a_part(&part)) };
     }
     let budget = &recorder.rig().playlists;
     match begun.collect(stall, budget).await {
@@ -96,8 +94,8 @@ async fn read(headers: &HeaderMap, coded: Bytes, target: &Target, budget: &Playl
     }
     let text = match text {
         Ok(text) => text,
-        // Whether it is one is not known, but something declared it.
-        Err(error) => return passes(target.is_declared().then(|| error.to_string())),
+        // It was declared, or it begins like one.
+        Err(error) => return passes(Some(error.to_string())),
     };
     if let Err(full) = budget.unpacked(&mut share, text.len()) {
         return passes(Some(full.to_string()));
@@ -110,12 +108,18 @@ async fn read(headers: &HeaderMap, coded: Bytes, target: &Target, budget: &Playl
     }
 }
 
-/// Why a body whose headers or name say that it is a playlist could not even be unpacked.
-fn unread_in_its_coding(head: &Parts, beginning: &[u8], target: &Target) -> Option<String> {
+/// Why the first bytes of a body do not say whether it is the playlist that its headers or its name say it is.
+fn unread_by_name(head: &Parts, beginning: &[u8], target: &Target) -> Option<String> {
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let is_named_one = classify_fallback(target.as_str(), content_type).is_manifest();
-    let why = coding::why_unreadable(&head.headers, beginning).filter(|_| is_named_one);
-    why.map(|why| why.to_string())
+    if !classify_fallback(target.as_str(), content_type).is_manifest() {
+        return None;
+    }
+    let coded = coding::why_unreadable(&head.headers, beginning).map(|why| why.to_string());
+    coded.or_else(|| part_of(head).map(|part| only_a_part(&part)))
+}
+
+fn only_a_part(part: &str) -> String {
+    format!("the origin sent only bytes {part} of it")
 }
 
 /// The bytes of a partial answer, unless they are all there are (RFC 9110 §14.4).
