@@ -11,6 +11,7 @@ mod mpd;
 mod period;
 mod placeholder;
 mod segments;
+mod services;
 mod timeline;
 mod xml;
 
@@ -18,6 +19,7 @@ pub use content_type::ContentType;
 pub use mpd::{Bases, Mpd, Representation};
 pub use placeholder::{Identifiers, PLACEHOLDERS, Placeholder, fill};
 pub use segments::{Addressing, List, Piece, Single, Template};
+pub(crate) use services::services;
 pub use timeline::{Numbering, Timeline};
 pub(crate) use xml::{Document, Node, Root, root_name};
 

@@ -72,6 +72,9 @@ pub enum Unreadable {
     /// It is JSON that is not what its place asks for.
     #[error("it is not the JSON that an asset list or a steering manifest is")]
     Json,
+    /// Its entities are beyond the bounds of what is expanded.
+    #[error("its entities are longer, or more, than are expanded")]
+    Entities,
     /// It takes text from elsewhere, which is not fetched.
     #[error("it declares an external entity, which is not fetched")]
     ExternalEntity,
@@ -96,6 +99,9 @@ impl Playlist {
         let document = Document::parse(decoded.text()).ok_or(Unreadable::Xml)?;
         if document.has_external_entities() {
             return Err(Unreadable::ExternalEntity);
+        }
+        if document.has_too_long_entities() {
+            return Err(Unreadable::Entities);
         }
         let form = match document.root().name() {
             dash::MPD => Form::Mpd,

@@ -16,6 +16,7 @@ const MAX_TEXT: usize = 8 << 10;
 pub(super) struct Entities {
     values: HashMap<String, String>,
     external: bool,
+    too_long: bool,
 }
 
 impl Entities {
@@ -23,7 +24,11 @@ impl Entities {
     pub(super) fn read(declaration: &str) -> Self {
         let mut entities = Self::default();
         let declared = declaration.split("<!ENTITY").skip(1);
-        for declared in declared.take(MAX_ENTITIES) {
+        for (number, declared) in declared.enumerate() {
+            if number == MAX_ENTITIES {
+                entities.too_long = true;
+                break;
+            }
             entities.declare(declared.trim_ascii_start());
         }
         entities
@@ -38,9 +43,13 @@ impl Entities {
         }
         let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''));
         let value = quote.and_then(|quote| rest.get(1..)?.split_once(quote)).map(|(value, _)| value);
-        if let Some(value) = value.map(|value| self.expand(value).into_owned()) {
-            self.values.entry(name.to_owned()).or_insert(value);
+        let Some(value) = value else { return };
+        let (expanded, fits) = self.expand_within(value);
+        if !fits || expanded.len() > MAX_TEXT {
+            self.too_long = true;
         }
+        let expanded = expanded.into_owned();
+        self.values.entry(name.to_owned()).or_insert(expanded);
     }
 
     /// Whether any of them stands elsewhere.
@@ -48,16 +57,28 @@ impl Entities {
         self.external
     }
 
+    /// Whether there are more of them, or longer ones, than are expanded.
+    pub(super) fn are_too_long(&self) -> bool {
+        self.too_long
+    }
+
     /// The text with its references replaced; as it is when that cannot be done within bounds.
     pub(super) fn expand<'t>(&self, raw: &'t str) -> Cow<'t, str> {
-        let mut room = MAX_TEXT;
+        self.expand_within(raw).0
+    }
+
+    /// The same, and whether the bounds were wide enough.
+    fn expand_within<'t>(&self, raw: &'t str) -> (Cow<'t, str>, bool) {
+        let (mut room, mut fits) = (MAX_TEXT, true);
         let expanded = unescape_with(raw, |name| {
             let value =
                 resolve_predefined_entity(name).or_else(|| self.values.get(name).map(String::as_str))?;
-            room = room.checked_sub(value.len())?;
+            let left = room.checked_sub(value.len());
+            fits &= left.is_some();
+            room = left?;
             Some(value)
         });
-        expanded.unwrap_or(Cow::Borrowed(raw))
+        (expanded.unwrap_or(Cow::Borrowed(raw)), fits)
     }
 }
 
@@ -86,6 +107,11 @@ mod tests {
         let entities = Entities::read(&declaration);
         assert!(entities.values.values().map(String::len).max() <= Some(MAX_TEXT));
         assert!(entities.expand(&"&e2;".repeat(100)).len() <= MAX_TEXT);
+        assert!(entities.are_too_long());
+        assert!(!Entities::read("MPD [<!ENTITY a 'b'><!ENTITY c '&a;&amp;&none;'>]").are_too_long());
+        let many = "<!ENTITY a 'b'>".repeat(MAX_ENTITIES);
+        assert!(!Entities::read(&many).are_too_long());
+        assert!(Entities::read(&format!("{many}<!ENTITY c 'd'>")).are_too_long());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::ContentType;
 use super::period::{self, PeriodTime};
 use super::placeholder::Identifiers;
 use super::segments::{Addressing, Reader};
+use super::services::services;
 use super::xml::{Document, Node};
 use super::{MPD, PERIOD};
 
@@ -44,6 +45,8 @@ pub struct Mpd<'a> {
     pub remote: Vec<Cow<'a, str>>,
     /// Steering manifests.
     pub steering: Vec<Cow<'a, str>>,
+    /// What is asked for the time, and where something is reported.
+    pub services: Vec<Cow<'a, str>>,
     /// The base URLs of the MPD itself.
     pub bases: Bases<'a>,
 }
@@ -107,6 +110,7 @@ impl<'a> Mpd<'a> {
         };
         let remote = root.descendants().filter_map(|node| node.value("href"));
         let remote = remote.filter(|href| !href.starts_with(XLINK_NOTHING)).take(MAX_REMOTE);
+        let services = root.descendants().flat_map(services);
         Self {
             dynamic: root.value("type").is_some_and(|kind| kind == "dynamic"),
             representations: Vec::new(),
@@ -114,6 +118,7 @@ impl<'a> Mpd<'a> {
             licences: texts(&["Laurl", "laurl", "LA_URL"]),
             remote: remote.collect(),
             steering: texts(&["ContentSteering"]),
+            services: services.map(|(_, uri)| uri).take(MAX_REMOTE).collect(),
             bases: Bases::default(),
         }
     }

@@ -14,6 +14,8 @@ use quick_xml::events::{BytesStart, Event};
 use super::entities::Entities;
 use crate::hls::Text;
 
+/// Begins character data.
+const DATA: &str = "<![CDATA[";
 /// The most elements of a document.
 const MAX_ELEMENTS: usize = 131_072;
 /// The deepest nesting.
@@ -106,6 +108,14 @@ fn ends_in_markup(head: &str) -> bool {
     head.rsplit_once("<!").is_some_and(|(_, rest)| rest.len() < "[CDATA[".len())
 }
 
+impl<'a> Text<'a> {
+    /// What stands in it when all of it is one section of character data, which has no references.
+    pub(crate) fn character_data(self) -> Option<Self> {
+        let inside = self.text.strip_prefix(DATA)?.strip_suffix("]]>")?;
+        Some(Self { text: inside, at: self.at + DATA.len() })
+    }
+}
+
 impl<'a> Document<'a> {
     pub(crate) fn parse(body: &'a [u8]) -> Option<Self> {
         let whole = std::str::from_utf8(body).ok()?;
@@ -141,6 +151,11 @@ impl<'a> Document<'a> {
     /// Whether a part of it stands elsewhere.
     pub(crate) fn has_external_entities(&self) -> bool {
         self.entities.has_external()
+    }
+
+    /// Whether it has more or longer entities than are expanded.
+    pub(crate) fn has_too_long_entities(&self) -> bool {
+        self.entities.are_too_long()
     }
 
     /// A raw text with its references replaced. What cannot be replaced means itself, as a URL with a bare ampersand does.
@@ -260,6 +275,11 @@ impl<'d, 'a> Node<'d, 'a> {
         self.attribute(name).map(|attribute| attribute.whole.clone())
     }
 
+    /// A part of a raw text of it, with its references replaced.
+    pub(crate) fn unescaped<'t>(self, raw: &'t str) -> Cow<'t, str> {
+        self.document.unescaped(raw)
+    }
+
     pub(crate) fn value(self, name: &str) -> Option<Cow<'a, str>> {
         self.raw(name).map(|raw| self.document.unescaped(raw.text))
     }
@@ -274,9 +294,9 @@ impl<'d, 'a> Node<'d, 'a> {
     }
 
     pub(crate) fn text(self) -> Cow<'a, str> {
-        let raw = self.raw_text().text;
-        let data = raw.strip_prefix("<![CDATA[").and_then(|rest| rest.strip_suffix("]]>"));
-        data.map_or_else(|| self.document.unescaped(raw), Cow::Borrowed)
+        let raw = self.raw_text();
+        let data = raw.character_data().map(|data| Cow::Borrowed(data.text));
+        data.unwrap_or_else(|| self.document.unescaped(raw.text))
     }
 
     /// From the start of its start tag to the end of its end tag.

@@ -97,6 +97,7 @@ impl Graph {
             (&mpd.licences, RequestKind::Key, Expected::Other),
             (&mpd.remote, RequestKind::Manifest, Expected::Playlist),
             (&mpd.steering, RequestKind::Other, Expected::Steering),
+            (&mpd.services, RequestKind::Other, Expected::Other),
         ];
         for (uris, kind, expected) in documents {
             for at in uris.iter().filter_map(|uri| reading.resolve_text(uri)) {

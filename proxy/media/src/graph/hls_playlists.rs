@@ -64,6 +64,9 @@ impl Graph {
         for key in master.keys.iter().filter_map(|uri| reading.resolve(*uri)) {
             self.shelf.put(&key, Declared::new(id, RequestKind::Key, Role::Resource));
         }
+        for data in master.data.iter().filter_map(|uri| reading.resolve(*uri)) {
+            self.shelf.put(&data, Declared::new(id, RequestKind::Other, Role::Resource));
+        }
         if let Some(steering) = master.steering.and_then(|uri| reading.resolve(uri)) {
             self.shelf.put(&steering, Declared::document(id, RequestKind::Other, Expected::Steering));
         }

@@ -18,6 +18,8 @@ pub struct Master<'a> {
     pub i_frames: Vec<Text<'a>>,
     /// Keys that media playlists may use.
     pub keys: Vec<Text<'a>>,
+    /// Data of the session that stands in documents of its own.
+    pub data: Vec<Text<'a>>,
     /// The steering manifest.
     pub steering: Option<Text<'a>>,
 }
@@ -88,6 +90,7 @@ impl<'a> Master<'a> {
         match tag.name {
             "EXT-X-I-FRAME-STREAM-INF" | "EXT-X-IMAGE-STREAM-INF" => push(&mut self.i_frames, uri),
             "EXT-X-SESSION-KEY" => push(&mut self.keys, uri),
+            "EXT-X-SESSION-DATA" => push(&mut self.data, uri),
             "EXT-X-MEDIA" => {
                 let kind = attributes.value("TYPE").and_then(|kind| match kind.text {
                     "AUDIO" => Some(RenditionType::Audio),
@@ -132,7 +135,7 @@ mod tests {
             b"#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",URI=\"a.m3u8\"\n\
               #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"in the variant\"\n\
               #EXT-X-MEDIA:TYPE=SUBTITLES,URI=\"s.m3u8\"\n#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,URI=\"no.m3u8\"\n\
-              #EXT-X-SESSION-KEY:METHOD=AES-128,URI=\"k.key\"\n\
+              #EXT-X-SESSION-KEY:METHOD=AES-128,URI=\"k.key\"\n#EXT-X-SESSION-DATA:DATA-ID=\"a\",URI=\"d.json\"\n\
               #EXT-X-STREAM-INF:BANDWIDTH=900,AVERAGE-BANDWIDTH=800,RESOLUTION=640x360,CODECS=\"avc1,mp4a\"\n\
               # a comment between\n\nv.m3u8\nstray.m3u8\n\
               #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90,URI=\"i.m3u8\"\n#EXT-X-STREAM-INF:BANDWIDTH=x\nw.m3u8\n",
@@ -140,6 +143,7 @@ mod tests {
         let kinds = master.renditions.iter().map(|r| (r.kind, r.uri.text)).collect::<Vec<_>>();
         assert_eq!(kinds, [(RenditionType::Audio, "a.m3u8"), (RenditionType::Subtitles, "s.m3u8")]);
         assert_eq!(master.i_frames.iter().map(|uri| uri.text).collect::<Vec<_>>(), ["i.m3u8"]);
+        assert_eq!(master.data.iter().map(|uri| uri.text).collect::<Vec<_>>(), ["d.json"]);
         assert_eq!(master.keys.iter().map(|uri| uri.text).collect::<Vec<_>>(), ["k.key"]);
         let [first, second] = master.variants[..] else { panic!("{master:?}") };
         assert_eq!((first.bandwidth, first.average_bandwidth, first.uri.text), (900, Some(800), "v.m3u8"));

@@ -9,7 +9,7 @@ use std::ops::Range;
 use serde_json::value::RawValue;
 
 use super::{Form, Playlist, json};
-use crate::dash::{Document, Node};
+use crate::dash::{Document, services};
 use crate::hls::{Definitions, Line, Lines, Tag, Text};
 
 /// A URI as it stands in a document.
@@ -41,7 +41,7 @@ const HLS_ATTRIBUTES: &[&str] = &["URI", "SERVER-URI", "X-ASSET-URI", "X-ASSET-L
 /// The tags whose whole value is one.
 const HLS_TAGS: &[&str] = &["EXT-X-PREFETCH", "EXT-X-TWITCH-PREFETCH"];
 /// The attributes of an MPD, by their local names: addresses of segments, of what stands elsewhere (`href` of XLink), of
-/// reports (`reportingUrl` of DVB), of licences, and of presentations that take the place of this one.
+/// licences, and of presentations that take the place of this one. Those of services have a table of their own.
 const MPD_ATTRIBUTES: &[&str] = &[
     "media",
     "initialization",
@@ -49,7 +49,6 @@ const MPD_ATTRIBUTES: &[&str] = &[
     "bitstreamSwitching",
     "sourceURL",
     "href",
-    "reportingUrl",
     "licenseUrl",
     "url",
     "uri",
@@ -67,11 +66,6 @@ const MPD_ELEMENTS: &[&str] = &[
     "Certurl",
     "Authzurl",
 ];
-/// Time sources that are fetched; their value is a list of URLs.
-const HTTP_TIMING: &str = "urn:mpeg:dash:utc:http-";
-/// Events by which a player is asked to fetch a URL (ISO/IEC 23009-1 §5.10.4.3).
-const CALLBACK: &str = "urn:mpeg:dash:event:callback:";
-
 impl Playlist {
     /// Every URI, in order.
     pub(crate) fn uris<'a>(&'a self, definitions: &'a Definitions) -> Vec<Uri<'a>> {
@@ -108,37 +102,21 @@ fn hls<'a>(body: &'a [u8], definitions: &'a Definitions) -> impl Iterator<Item =
 fn mpd<'a>(document: &Document<'a>) -> Vec<Uri<'a>> {
     let mut uris = Vec::new();
     let xml = |text: Text<'a>| Uri { text, means: document.unescaped(text.text), written: Written::Xml };
+    let content = |text: Text<'a>, means| match text.character_data() {
+        Some(text) => Uri { text, means, written: Written::Plain },
+        None => Uri { text, means, written: Written::Xml },
+    };
     for node in document.root().descendants() {
         let own = MPD_ATTRIBUTES.iter().filter_map(|name| node.raw(name));
         uris.extend(own.map(xml));
         if MPD_ELEMENTS.contains(&node.name()) {
-            uris.push(Uri { means: node.text(), ..xml(node.raw_text()) });
+            uris.push(content(node.raw_text(), node.text()));
         }
-        match node.name() {
-            "UTCTiming" if has_scheme(node, HTTP_TIMING) => {
-                let list = node.raw("value").into_iter().flat_map(words);
-                uris.extend(list.map(xml));
-            }
-            "Event" if node.parent().is_some_and(|stream| has_scheme(stream, CALLBACK)) => {
-                uris.extend(node.raw("messageData").map(xml));
-                uris.push(Uri { means: node.text(), ..xml(node.raw_text()) });
-            }
-            _ => {}
-        }
+        let services = services(node).into_iter();
+        uris.extend(services.map(|(text, means)| content(text, means)));
     }
     uris.sort_by_key(|uri| uri.text.at);
     uris
-}
-
-fn has_scheme(node: Node<'_, '_>, prefix: &str) -> bool {
-    node.value("schemeIdUri").is_some_and(|scheme| scheme.trim_ascii().starts_with(prefix))
-}
-
-/// The words of a list, each where it stands.
-fn words(list: Text<'_>) -> impl Iterator<Item = Text<'_>> {
-    let start = list.text.as_ptr().addr();
-    let words = list.text.split_ascii_whitespace();
-    words.map(move |word| Text { text: word, at: list.at + (word.as_ptr().addr() - start) })
 }
 
 fn steering_uris<'a>(body: &'a [u8], steering: &json::Steering<'a>) -> Vec<Uri<'a>> {
