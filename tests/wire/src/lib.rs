@@ -50,6 +50,8 @@ mod player_tls;
 #[cfg(test)]
 mod playlists;
 #[cfg(test)]
+mod reading;
+#[cfg(test)]
 mod redaction;
 #[cfg(test)]
 mod several_origins;
