@@ -69,9 +69,9 @@ impl Told {
             Topic::Left | Topic::Unmet | Topic::Malformed | Topic::Ambiguous => true,
         });
         let before = said.unseen.len();
-        let is_over = |action: &ActionKind| match action {
-            ActionKind::PlaylistUnread { path: unread, .. } => unread == path,
-            other => matches!(other, ActionKind::PlaylistsUnknown { .. }),
+        let is_over = |action: &ActionKind| {
+            matches!(action, ActionKind::PlaylistUnread { path: unread, .. } if unread == path)
+                || matches!(action, ActionKind::PlaylistsUnknown { .. })
         };
         said.unseen.retain(|unseen| !is_over(&unseen.action));
         said.unseen.len() < before
