@@ -12,7 +12,7 @@ use rebuffer_model::RequestKind;
 use super::declared::{Declared, Horizon, Role};
 use super::ladder;
 use super::playlists::{MAX_PLAYLIST_WEIGHT, Playlist, PlaylistId};
-use super::presentations::PresentationId;
+use super::presentations::{PresentationId, Steered};
 use super::{Graph, Ladder, LadderChange, Reading};
 use crate::Expected;
 use crate::address::Address;
@@ -32,25 +32,28 @@ impl Graph {
         if let Some(it) = self.presentations.get_mut(presentation) {
             it.is_dash = false;
             it.definitions = reading.definitions.clone();
+            it.begin_steering();
         }
         for rung in rungs {
-            self.declare_playlist(rung.at, |playlist| {
+            let declared = self.declare_playlist(rung.at.clone(), |playlist| {
                 playlist.presentation = Some(presentation);
                 playlist.kind = RequestKind::Manifest;
                 playlist.variant = Some(rung.variant);
-            })
-            .into_iter()
-            .for_each(|declared| self.name_stable(presentation, rung.stable_id.as_deref(), declared));
+            });
+            self.steer(presentation, declared, rung.at, Some(&rung.pathway), rung.stable_id.as_deref());
         }
         for uri in &master.i_frames {
-            self.declare_playlist(reading.resolve(*uri), |playlist| {
+            let at = reading.resolve(*uri);
+            let declared = self.declare_playlist(at.clone(), |playlist| {
                 playlist.presentation = Some(presentation);
                 playlist.i_frames = true;
             });
+            self.steer(presentation, declared, at, None, None);
         }
         // Last, because an audio-only variant may name a rendition's playlist, and that stays the rendition's.
         for rendition in &master.renditions {
-            let declared = self.declare_playlist(reading.resolve(rendition.uri), |playlist| {
+            let at = reading.resolve(rendition.uri);
+            let declared = self.declare_playlist(at.clone(), |playlist| {
                 playlist.presentation = Some(presentation);
                 playlist.variant = None;
                 playlist.kind = match rendition.kind {
@@ -59,7 +62,7 @@ impl Graph {
                     RenditionType::Subtitles => RequestKind::SubtitleManifest,
                 };
             });
-            declared.into_iter().for_each(|it| self.name_stable(presentation, rendition.stable_id, it));
+            self.steer(presentation, declared, at, None, rendition.stable_id);
         }
         for key in master.keys.iter().filter_map(|uri| reading.resolve(*uri)) {
             self.shelf.put(&key, Declared::new(id, RequestKind::Key, Role::Resource));
@@ -88,9 +91,18 @@ impl Graph {
         Some(id)
     }
 
-    fn name_stable(&mut self, presentation: PresentationId, stable_id: Option<&str>, playlist: PlaylistId) {
-        if let (Some(name), Some(it)) = (stable_id, self.presentations.get_mut(presentation)) {
-            it.name_playlist(name, playlist);
+    fn steer(
+        &mut self,
+        presentation: PresentationId,
+        playlist: Option<PlaylistId>,
+        at: Option<Address>,
+        pathway: Option<&str>,
+        stable_id: Option<&str>,
+    ) {
+        let it = self.presentations.get_mut(presentation);
+        if let (Some(it), Some(playlist), Some(at)) = (it, playlist, at) {
+            let (pathway, stable_id) = (pathway.map(Box::from), stable_id.map(Box::from));
+            it.steer(Steered { playlist, pathway, stable_id, at });
         }
     }
 

@@ -21,6 +21,7 @@ const MAX_RUNGS: u32 = 128;
 pub(super) struct Rung {
     pub(super) at: Option<Address>,
     pub(super) stable_id: Option<String>,
+    pub(super) pathway: String,
     pub(super) variant: Arc<Variant>,
 }
 
@@ -41,7 +42,7 @@ pub(super) fn read(master: &Master<'_>, mut resolve: impl FnMut(Text<'_>) -> Opt
     let numbered = (0..MAX_RUNGS).zip(found);
     numbered
         .map(|(rung, (at, variant))| {
-            let stable_id = variant.stable_id.map(str::to_owned);
+            let (stable_id, pathway) = (variant.stable_id.map(str::to_owned), variant.pathway.to_owned());
             let variant = Variant {
                 rung,
                 bandwidth: variant.bandwidth,
@@ -50,7 +51,7 @@ pub(super) fn read(master: &Master<'_>, mut resolve: impl FnMut(Text<'_>) -> Opt
                 codecs: variant.codecs.map(str::to_owned),
                 uri: variant.uri.text.to_owned(),
             };
-            Rung { at, stable_id, variant: Arc::new(variant) }
+            Rung { at, stable_id, pathway, variant: Arc::new(variant) }
         })
         .collect()
 }

@@ -4,7 +4,6 @@
 //! until a player starts another one at the base port or in another play, or has asked for nothing of it for [`UNUSED`].
 //! Deliberately absent: what their playlists list.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +17,8 @@ use crate::hls::Definitions;
 const MAX_PRESENTATIONS: usize = 32;
 /// A primary presentation of which nothing was asked for so long is one no more when another one is played.
 const UNUSED: Duration = Duration::from_secs(60);
-/// The most variants and renditions that are known by a stable name.
-const MAX_STABLE: usize = 512;
+/// The most playlists that steering may clone, clones among them.
+const MAX_STEERED: usize = 512;
 
 pub(super) type PresentationId = u32;
 
@@ -46,9 +45,19 @@ pub(super) struct Presentation {
     ladder: Ladder,
     /// The variables of its master.
     pub(super) definitions: Definitions,
-    /// Its playlists by stable id.
-    pub(super) stable: HashMap<Box<str>, PlaylistId>,
+    /// Where its playlists are on each pathway.
+    steered: Vec<Steered>,
     used: Option<Timestamp>,
+}
+
+/// A playlist on a pathway.
+#[derive(Debug, Clone)]
+pub(super) struct Steered {
+    pub(super) playlist: PlaylistId,
+    /// Absent when it is on all of them.
+    pub(super) pathway: Option<Box<str>>,
+    pub(super) stable_id: Option<Box<str>>,
+    pub(super) at: Address,
 }
 
 impl Presentation {
@@ -56,11 +65,27 @@ impl Presentation {
         &self.ladder
     }
 
-    /// Remembers a playlist by its stable id.
-    pub(super) fn name_playlist(&mut self, stable_id: &str, playlist: PlaylistId) {
-        if self.stable.len() < MAX_STABLE {
-            self.stable.insert(stable_id.into(), playlist);
+    /// Remembers a playlist that steering may clone.
+    pub(super) fn steer(&mut self, playlist: Steered) {
+        if self.steered.len() < MAX_STEERED {
+            self.steered.push(playlist);
         }
+    }
+
+    /// Forgets what steering may clone.
+    pub(super) fn begin_steering(&mut self) {
+        self.steered.clear();
+    }
+
+    /// The playlists of a pathway.
+    pub(super) fn on_pathway(&self, pathway: &str) -> Vec<Steered> {
+        let is_on = |it: &&Steered| it.pathway.as_deref().is_none_or(|own| own == pathway);
+        self.steered.iter().filter(is_on).cloned().collect()
+    }
+
+    /// Forgets the playlists of a pathway, of which another version is read.
+    pub(super) fn forget_pathway(&mut self, pathway: &str) {
+        self.steered.retain(|it| it.pathway.as_deref() != Some(pathway));
     }
 }
 
@@ -81,7 +106,7 @@ impl Presentations {
             is_dash: false,
             ladder: Ladder::default(),
             definitions: Definitions::default(),
-            stable: HashMap::new(),
+            steered: Vec::new(),
             used: None,
         });
         self.opened

@@ -39,6 +39,8 @@ pub struct StreamInf<'a> {
     pub uri: Text<'a>,
     /// Its name across versions and pathways.
     pub stable_id: Option<&'a str>,
+    /// The pathway it belongs to.
+    pub pathway: &'a str,
 }
 
 /// An alternative rendition.
@@ -116,6 +118,8 @@ fn stream_inf<'a>(attributes: Attributes<'a>, uri: Text<'a>) -> StreamInf<'a> {
         codecs: attributes.value("CODECS").map(|text| text.text),
         uri,
         stable_id: attributes.value("STABLE-VARIANT-ID").map(|id| id.text),
+        // RFC 8216bis §4.4.6.2
+        pathway: attributes.value("PATHWAY-ID").map_or(".", |id| id.text),
     }
 }
 

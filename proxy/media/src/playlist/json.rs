@@ -34,6 +34,12 @@ pub(crate) struct Steering<'a> {
 /// A pathway that is like another one, but elsewhere.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Clone<'a> {
+    /// The pathway it is like.
+    #[serde(borrow, rename = "BASE-ID", default)]
+    pub(crate) base: Option<&'a RawValue>,
+    /// Its own name.
+    #[serde(borrow, rename = "ID", default)]
+    pub(crate) id: Option<&'a RawValue>,
     #[serde(borrow, rename = "URI-REPLACEMENT", default)]
     pub(crate) replacement: Option<Replacement<'a>>,
 }
@@ -43,6 +49,9 @@ pub(crate) struct Clone<'a> {
 pub(crate) struct Replacement<'a> {
     #[serde(borrow, rename = "HOST", default)]
     pub(crate) host: Option<&'a RawValue>,
+    /// Parameters that its URIs have in their queries.
+    #[serde(borrow, rename = "PARAMS", default)]
+    pub(crate) parameters: BTreeMap<String, &'a RawValue>,
     /// By `STABLE-VARIANT-ID`.
     #[serde(borrow, rename = "PER-VARIANT-URIS", default)]
     pub(crate) variants: BTreeMap<String, &'a RawValue>,
@@ -62,12 +71,11 @@ impl<'a> Steering<'a> {
         serde_json::from_slice(without_mark(body)).ok()
     }
 
-    /// Each URI with the stable id of what it stands for.
-    pub(crate) fn stable_uris(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+    /// Each URI that stands for the URI of one playlist.
+    pub(crate) fn stable_uris(&self) -> impl Iterator<Item = &'a RawValue> {
         let replacements = self.clones.iter().filter_map(|clone| clone.replacement.as_ref());
-        let all =
-            replacements.flat_map(|replacement| replacement.variants.iter().chain(&replacement.renditions));
-        all.map(|(id, uri)| (id.as_str(), *uri))
+        let all = replacements.flat_map(|it| it.variants.values().chain(it.renditions.values()));
+        all.copied()
     }
 }
 

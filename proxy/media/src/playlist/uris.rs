@@ -123,7 +123,7 @@ fn steering_uris<'a>(body: &'a [u8], steering: &json::Steering<'a>) -> Vec<Uri<'
     let replacements = steering.clones.iter().filter_map(|clone| clone.replacement.as_ref());
     let hosts = replacements.filter_map(|replacement| replacement.host);
     let hosts = hosts.filter_map(|raw| Some(Uri { written: Written::JsonHost, ..quoted(body, raw)? }));
-    let uris = steering.reload.into_iter().chain(steering.stable_uris().map(|(_, uri)| uri));
+    let uris = steering.reload.into_iter().chain(steering.stable_uris());
     let mut uris = uris.filter_map(|raw| quoted(body, raw)).chain(hosts).collect::<Vec<_>>();
     uris.sort_by_key(|uri| uri.text.at);
     uris

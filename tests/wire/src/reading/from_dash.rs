@@ -136,13 +136,13 @@ fn written(named: &Named, host: &str) -> String {
     mpd(&named.before.replace("{}", host), &named.within.replace("{}", host))
 }
 
-/// The origin `b`, and an origin that has the MPD of way N at `/mN.mpd`, which names `host`; where that is empty, `b`.
+/// The origin `b`, and an origin that has the MPD of way N at `/N/m.mpd`, which names `host`; where that is empty, `b`.
 async fn stage(host: &'static str) -> (Stage, Origin) {
     let away = Origin::serve(|asked| typed("").body(asked, "b")).await;
     let b = away.address;
     let home = Origin::serve(move |asked| {
-        let number =
-            asked.path().strip_prefix("/m").and_then(|path| path.strip_suffix(".mpd")?.parse::<usize>().ok());
+        let folder = asked.path().strip_suffix("/m.mpd").and_then(|path| path.strip_prefix('/'));
+        let number = folder.and_then(|number| number.parse::<usize>().ok());
         let host = match host {
             "own" => format!("http://{}", asked.value("host").unwrap_or_default()),
             "" => format!("http://{b}"),
@@ -160,10 +160,10 @@ async fn stage(host: &'static str) -> (Stage, Origin) {
 
 #[tokio::test]
 async fn urls_on_another_origin_lead_to_its_port_and_are_known_there() {
+    let (mut stage, away) = stage("").await;
     for (number, named) in NAMED.iter().enumerate() {
-        let (mut stage, away) = stage("").await;
         let how = format!("{}{}", named.before, named.within);
-        let target = format!("/m{number}.mpd");
+        let target = format!("/{number}/m.mpd");
         let answer = stage.get(&target).await;
         let b = stage.rig.port_to("tv", "b").await;
         assert_eq!(answer.text(), written(named, &format!("http://{b}")));
@@ -180,10 +180,10 @@ async fn urls_on_another_origin_lead_to_its_port_and_are_known_there() {
 
 #[tokio::test]
 async fn urls_on_the_own_origin_become_paths() {
+    let (mut stage, _away) = stage("own").await;
     for (number, named) in NAMED.iter().enumerate() {
-        let (mut stage, _away) = stage("own").await;
         let how = format!("{}{}", named.before, named.within);
-        let target = format!("/m{number}.mpd");
+        let target = format!("/{number}/m.mpd");
         assert_eq!(stage.get(&target).await.text(), written(named, ""));
         assert_eq!(stage.row(&target).await.remarks, [Remark::UrlsRewritten], "{how}");
         assert_eq!(stage.known(named.asked).await, declared(named.kind), "{how}");
@@ -196,7 +196,7 @@ async fn urls_on_unknown_hosts_are_told_with_what_would_keep_them() {
     for (number, named) in NAMED.iter().enumerate() {
         let how = format!("{}{}", named.before, named.within);
         let host = format!("https://cdn{number}.invalid:8443");
-        let target = format!("/m{number}.mpd");
+        let target = format!("/{number}/m.mpd");
         assert_eq!(stage.get(&target).await.text(), written(named, &host), "nothing is touched");
         assert_eq!(stage.feed.exchange(&target).await.remarks, [Remark::OriginLeft], "{how}");
         let setting = format!("--origin-hosts cdn{number}.invalid:8443");

@@ -52,6 +52,45 @@ async fn a_steering_manifest_keeps_the_player_inside() {
     assert_eq!(answer.value("content-length"), Some(answer.body.len().to_string().as_str()));
     let row = stage.row("/steer").await;
     assert_eq!((known(&row), row.remarks), (declared(RequestKind::Other), vec![Remark::UrlsRewritten]));
+
+    // A cloned pathway is the pathway it clones, elsewhere.
+    for (target, kind, place) in [
+        ("/clone/low", RequestKind::Manifest, Some(0)),
+        ("/high.m3u8?k=1", RequestKind::Manifest, Some(1)),
+        ("/s1.ts", RequestKind::Segment, Some(1)),
+        ("/audio.m3u8", RequestKind::AudioManifest, None),
+        ("/again", RequestKind::Other, None),
+    ] {
+        Wire::fetch(b, &Ask::get(target)).await;
+        let row = stage.row(target).await;
+        assert_eq!((known(&row), rung(&row)), (declared(kind), place), "{target}");
+        assert_eq!(row.origin.map(|it| it.name.to_string()).as_deref(), Some("b"), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn the_parameters_of_a_cloned_pathway_are_part_of_its_urls() {
+    let (mut stage, _away) = steered(|b| {
+        format!(
+            "{{\"VERSION\":1,\"PATHWAY-CLONES\":[{{\"BASE-ID\":\"A\",\"ID\":\"B\",\"URI-REPLACEMENT\":\
+             {{\"HOST\":\"{b}\",\"PARAMS\":{{\"t\":\"x/y\",\"a\":\"1\"}}}}}},\
+             {{\"BASE-ID\":\"B\",\"ID\":\"C\",\"URI-REPLACEMENT\":{{\"PARAMS\":{{\"c\":\"2\"}}}}}}]}}"
+        )
+    })
+    .await;
+    stage.get("/master.m3u8").await;
+    stage.get("/steer").await;
+    let b = stage.rig.port_to("tv", "b").await;
+    for (target, place) in [
+        ("/low.m3u8?a=1&t=x/y", 0),
+        ("/high.m3u8?k=1&a=1&t=x/y", 1),
+        ("/low.m3u8?a=1&t=x%2Fy", 0),
+        ("/low.m3u8?a=1&t=x/y&c=2", 0),
+    ] {
+        Wire::fetch(b, &Ask::get(target)).await;
+        let row = stage.row(target).await;
+        assert_eq!((known(&row), rung(&row)), (declared(RequestKind::Manifest), Some(place)), "{target}");
+    }
 }
 
 #[tokio::test]
