@@ -72,8 +72,8 @@ pub enum Unreadable {
     /// It is JSON that is not what its place asks for.
     #[error("it is not the JSON that an asset list or a steering manifest is")]
     Json,
-    /// Its entities are beyond the bounds of what is expanded.
-    #[error("its entities are longer, or more, than are expanded")]
+    /// Elements stand in its entities, an entity is part of itself, or there are more or longer ones than are expanded.
+    #[error("its entities hold elements, or are longer, deeper or more than are expanded")]
     Entities,
     /// It takes text from elsewhere, which is not fetched.
     #[error("it declares an external entity, which is not fetched")]
@@ -100,7 +100,7 @@ impl Playlist {
         if document.has_external_entities() {
             return Err(Unreadable::ExternalEntity);
         }
-        if document.has_too_long_entities() {
+        if document.has_unexpanded_entities() {
             return Err(Unreadable::Entities);
         }
         let form = match document.root().name() {

@@ -5,36 +5,42 @@
 //! some is told.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use quick_xml::escape::{resolve_predefined_entity, unescape_with};
+use quick_xml::escape::{EscapeError, resolve_predefined_entity, unescape_with};
 
 const MAX_ENTITIES: usize = 256;
 const MAX_TEXT: usize = 8 << 10;
+/// How deep entities may stand within each other.
+const MAX_DEPTH: usize = 16;
 
 #[derive(Debug, Default)]
 pub(super) struct Entities {
     values: HashMap<String, String>,
+    with_elements: HashSet<String>,
     external: bool,
-    too_long: bool,
+    beyond_bounds: bool,
 }
+
+/// What a document type declares, as it is written there. References within it may be to what is declared later.
+type Written<'d> = HashMap<&'d str, &'d str>;
 
 impl Entities {
     /// Of a document type declaration, without `<!DOCTYPE` and `>`.
     pub(super) fn read(declaration: &str) -> Self {
         let mut entities = Self::default();
-        let declared = declaration.split("<!ENTITY").skip(1);
-        for (number, declared) in declared.enumerate() {
-            if number == MAX_ENTITIES {
-                entities.too_long = true;
-                break;
-            }
-            entities.declare(declared.trim_ascii_start());
+        let mut written = Written::new();
+        let declaration = without_comments(declaration);
+        for declared in declaration.split("<!ENTITY").skip(1) {
+            entities.declare(declared.trim_ascii_start(), &mut written);
         }
+        let is_expanded = written.len() <= MAX_ENTITIES
+            && written.keys().all(|name| entities.resolve(name, &written, MAX_DEPTH).is_some());
+        entities.beyond_bounds = !is_expanded;
         entities
     }
 
-    fn declare(&mut self, declared: &str) {
+    fn declare<'d>(&mut self, declared: &'d str, written: &mut Written<'d>) {
         let Some((name, rest)) = declared.split_once(|c: char| c.is_ascii_whitespace()) else { return };
         let rest = rest.trim_ascii_start();
         if ["SYSTEM", "PUBLIC"].iter().any(|keyword| rest.starts_with(keyword)) || name == "%" {
@@ -42,14 +48,36 @@ impl Entities {
             return;
         }
         let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''));
-        let value = quote.and_then(|quote| rest.get(1..)?.split_once(quote)).map(|(value, _)| value);
-        let Some(value) = value else { return };
-        let (expanded, fits) = self.expand_within(value);
-        if !fits || expanded.len() > MAX_TEXT {
-            self.too_long = true;
+        if let Some((value, _)) = quote.and_then(|quote| rest.get(1..)?.split_once(quote)) {
+            written.entry(name).or_insert(value);
         }
-        let expanded = expanded.into_owned();
-        self.values.entry(name.to_owned()).or_insert(expanded);
+    }
+
+    /// Expands an entity, and first those within it; `None` when that cannot be done, or takes too much.
+    fn resolve(&mut self, name: &str, written: &Written<'_>, depth: usize) -> Option<()> {
+        if self.values.contains_key(name) {
+            return Some(());
+        }
+        let text = *written.get(name)?;
+        let depth = depth.checked_sub(1)?;
+        let mut has_elements = text.contains('<');
+        let mut is_known = true;
+        for inner in references(text) {
+            if written.contains_key(inner) {
+                self.resolve(inner, written, depth)?;
+            } else {
+                is_known = false;
+            }
+            has_elements |= self.has_elements(inner);
+        }
+        // What nobody declared means itself.
+        let value = if is_known { self.replaced(text).ok()? } else { Cow::Borrowed(text) };
+        let value = Some(value.into_owned()).filter(|value| value.len() <= MAX_TEXT)?;
+        self.values.insert(name.to_owned(), value);
+        if has_elements {
+            self.with_elements.insert(name.to_owned());
+        }
+        Some(())
     }
 
     /// Whether any of them stands elsewhere.
@@ -57,29 +85,47 @@ impl Entities {
         self.external
     }
 
-    /// Whether there are more of them, or longer ones, than are expanded.
-    pub(super) fn are_too_long(&self) -> bool {
-        self.too_long
+    /// Whether there are some that were not expanded.
+    pub(super) fn is_beyond_bounds(&self) -> bool {
+        self.beyond_bounds
+    }
+
+    /// Whether an entity holds elements, and not only text.
+    pub(super) fn has_elements(&self, name: &str) -> bool {
+        self.with_elements.contains(name)
     }
 
     /// The text with its references replaced; as it is when that cannot be done within bounds.
     pub(super) fn expand<'t>(&self, raw: &'t str) -> Cow<'t, str> {
-        self.expand_within(raw).0
+        self.replaced(raw).unwrap_or(Cow::Borrowed(raw))
     }
 
-    /// The same, and whether the bounds were wide enough.
-    fn expand_within<'t>(&self, raw: &'t str) -> (Cow<'t, str>, bool) {
-        let (mut room, mut fits) = (MAX_TEXT, true);
-        let expanded = unescape_with(raw, |name| {
+    fn replaced<'t>(&self, raw: &'t str) -> Result<Cow<'t, str>, EscapeError> {
+        let mut room = MAX_TEXT;
+        unescape_with(raw, |name| {
             let value =
                 resolve_predefined_entity(name).or_else(|| self.values.get(name).map(String::as_str))?;
-            let left = room.checked_sub(value.len());
-            fits &= left.is_some();
-            room = left?;
+            room = room.checked_sub(value.len())?;
             Some(value)
-        });
-        (expanded.unwrap_or(Cow::Borrowed(raw)), fits)
+        })
     }
+}
+
+/// The entities a text refers to, but for those of XML itself and for characters by their number.
+fn references(text: &str) -> impl Iterator<Item = &str> {
+    let names = text.split('&').skip(1).filter_map(|rest| Some(rest.split_once(';')?.0));
+    names.filter(|name| !name.starts_with('#') && resolve_predefined_entity(name).is_none())
+}
+
+fn without_comments(declaration: &str) -> String {
+    let mut left = String::new();
+    let mut rest = declaration;
+    while let Some((before, comment)) = rest.split_once("<!--") {
+        left.push_str(before);
+        rest = comment.split_once("-->").map_or("", |(_, after)| after);
+    }
+    left.push_str(rest);
+    left
 }
 
 #[cfg(test)]
@@ -89,12 +135,15 @@ mod tests {
     #[test]
     fn entities_are_expanded_also_within_each_other() {
         let entities = Entities::read(
-            "MPD [ <!ENTITY host \"cdn.example\"> <!ENTITY base 'https://&host;/a'>\n<!ENTITY host 'later'> ]",
+            "MPD [ <!-- <!ENTITY host 'comment'> --> <!ENTITY base 'https://&host;/a'>
+              <!ENTITY host \"cdn.example\"> <!ENTITY host 'later'> <!ENTITY x '<B>&base;</B>'> <!ENTITY y '&x;'> ]",
         );
         assert_eq!(entities.expand("&base;/1.m4s?a=1&amp;b"), "https://cdn.example/a/1.m4s?a=1&b");
         assert_eq!(entities.expand("&unknown;/1"), "&unknown;/1");
         assert_eq!(entities.expand("a&b"), "a&b");
-        assert!(!entities.has_external());
+        assert!(!entities.has_external() && !entities.is_beyond_bounds());
+        let with_elements = ["host", "base", "x", "y", "z"].map(|name| entities.has_elements(name));
+        assert_eq!(with_elements, [false, false, true, true, false]);
     }
 
     #[test]
@@ -107,11 +156,16 @@ mod tests {
         let entities = Entities::read(&declaration);
         assert!(entities.values.values().map(String::len).max() <= Some(MAX_TEXT));
         assert!(entities.expand(&"&e2;".repeat(100)).len() <= MAX_TEXT);
-        assert!(entities.are_too_long());
-        assert!(!Entities::read("MPD [<!ENTITY a 'b'><!ENTITY c '&a;&amp;&none;'>]").are_too_long());
-        let many = "<!ENTITY a 'b'>".repeat(MAX_ENTITIES);
-        assert!(!Entities::read(&many).are_too_long());
-        assert!(Entities::read(&format!("{many}<!ENTITY c 'd'>")).are_too_long());
+        assert!(entities.is_beyond_bounds());
+        let many = (0..=MAX_ENTITIES).map(|n| format!("<!ENTITY e{n} ''>")).collect::<String>();
+        let long = format!("<!ENTITY a '{}'>", "x".repeat(MAX_TEXT + 1));
+        for more in ["<!ENTITY a '&b;'><!ENTITY b '&a;'>", &long, &many] {
+            assert!(Entities::read(more).is_beyond_bounds(), "{more}");
+        }
+        let again = "<!ENTITY a 'b'>".repeat(MAX_ENTITIES + 1);
+        for fits in ["<!ENTITY a 'b'><!ENTITY c '&a;&amp;&none;'>", &again] {
+            assert!(!Entities::read(fits).is_beyond_bounds(), "{fits}");
+        }
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub(crate) struct Document<'a> {
     elements: Vec<Element<'a>>,
     attributes: Vec<Attribute<'a>>,
     entities: Entities,
+    /// Whether elements stand in its entities, and not here.
+    has_missing_elements: bool,
 }
 
 #[derive(Debug)]
@@ -120,7 +122,12 @@ impl<'a> Document<'a> {
     pub(crate) fn parse(body: &'a [u8]) -> Option<Self> {
         let whole = std::str::from_utf8(body).ok()?;
         let text = whole.strip_prefix(MARK).unwrap_or(whole);
-        let document = Self { elements: Vec::new(), attributes: Vec::new(), entities: Entities::default() };
+        let document = Self {
+            elements: Vec::new(),
+            attributes: Vec::new(),
+            entities: Entities::default(),
+            has_missing_elements: false,
+        };
         let mut builder = Builder { text, shift: whole.len() - text.len(), document, open: Vec::new() };
         let mut reader = Reader::from_str(text);
         loop {
@@ -134,7 +141,11 @@ impl<'a> Document<'a> {
                     builder.end(&span);
                 }
                 Event::End(_) => builder.end(&span),
-                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => builder.text(&span)?,
+                Event::GeneralRef(name) => {
+                    builder.document.has_missing_elements |= builder.document.entities.has_elements(&name);
+                    builder.text(&span)?;
+                }
+                Event::Text(_) | Event::CData(_) => builder.text(&span)?,
                 Event::DocType(declaration) => builder.document.entities = Entities::read(&declaration),
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
                 Event::Eof => break,
@@ -153,9 +164,9 @@ impl<'a> Document<'a> {
         self.entities.has_external()
     }
 
-    /// Whether it has more or longer entities than are expanded.
-    pub(crate) fn has_too_long_entities(&self) -> bool {
-        self.entities.are_too_long()
+    /// Whether some of its entities are not expanded.
+    pub(crate) fn has_unexpanded_entities(&self) -> bool {
+        self.has_missing_elements || self.entities.is_beyond_bounds()
     }
 
     /// A raw text with its references replaced. What cannot be replaced means itself, as a URL with a bare ampersand does.

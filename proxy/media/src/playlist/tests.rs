@@ -40,6 +40,8 @@ fn what_looks_like_a_playlist_and_cannot_be_read_says_why() {
         (b"<MPD><Period></MPD>", Unreadable::Xml),
         (b"<?xml version='1.0' encoding='x-unknown'?><MPD/>", Unreadable::Encoding),
         (b"<!DOCTYPE MPD [<!ENTITY a SYSTEM 'http://x/'>]><MPD/>", Unreadable::ExternalEntity),
+        (b"<!DOCTYPE MPD [<!ENTITY p '<Period/>'>]><MPD>&p;</MPD>", Unreadable::Entities),
+        (b"<!DOCTYPE MPD [<!ENTITY a '&a;'>]><MPD/>", Unreadable::Entities),
         (&long, Unreadable::TooLong),
     ] {
         assert_eq!(read(body, Expected::Unknown), Err(why));

@@ -65,7 +65,9 @@ async fn an_mpd_is_rewritten_in_its_own_encoding() {
 #[tokio::test]
 async fn entities_are_expanded_where_they_name_a_host() {
     let text = |host: &str, base: &str| {
-        let declared = format!("<!ENTITY host \"{host}\"><!ENTITY dir '&host;/a'>");
+        // In any order; elements that nobody refers to are no part of the document, and a comment declares nothing.
+        let unused = "<!ENTITY unused '<BaseURL>no/</BaseURL>'><!-- <!ENTITY host \"http://no.invalid\"> -->";
+        let declared = format!("{unused}<!ENTITY dir '&host;/a'><!ENTITY host \"{host}\">");
         let base = format!("<BaseURL>{base}</BaseURL>");
         format!("<?xml version=\"1.0\"?><!DOCTYPE MPD [{declared}]>{}", mpd(&base, TEMPLATE))
     };
@@ -93,10 +95,17 @@ async fn entities_that_are_not_expanded_are_told() {
     let external = format!("{external}{}", mpd("<BaseURL>&host;/</BaseURL>", TEMPLATE));
     let long = format!("<!DOCTYPE MPD [<!ENTITY e '{}'>]>", "x".repeat(9_000));
     let long = format!("{long}{}", mpd("<BaseURL>&e;/</BaseURL>", TEMPLATE));
+    let elements = "<!DOCTYPE MPD [<!ENTITY a '&b;'><!ENTITY b '<BaseURL>a/</BaseURL>'>]>";
+    let elements = format!("{elements}{}", mpd("&a;", TEMPLATE));
+    let itself = "<!DOCTYPE MPD [<!ENTITY a '&b;/'><!ENTITY b '&a;'>]>";
+    let itself = format!("{itself}{}", mpd("<BaseURL>&a;</BaseURL>", TEMPLATE));
+    let beyond = "its entities hold elements, or are longer, deeper or more than are expanded";
     let bodies = [
-        ("/laughs.mpd", laughs, "its entities are longer, or more, than are expanded"),
+        ("/laughs.mpd", laughs, beyond),
+        ("/elements.mpd", elements, beyond),
+        ("/itself.mpd", itself, beyond),
         ("/external.mpd", external, "it declares an external entity, which is not fetched"),
-        ("/long.mpd", long, "its entities are longer, or more, than are expanded"),
+        ("/long.mpd", long, beyond),
     ];
     let served = bodies.clone();
     let mut stage = Stage::new(move |asked| {
