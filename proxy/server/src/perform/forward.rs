@@ -12,7 +12,7 @@ use http::{Method, Request, Response, StatusCode, Uri};
 use hyper::body::Body;
 use hyper::upgrade::OnUpgrade;
 use rebuffer_media::{Address, Sniffed, classify_fallback, sniff};
-use rebuffer_model::{Known, Remark};
+use rebuffer_model::{Known, Remark, RequestKind};
 
 use super::answer::own_preflight;
 use super::ending::Breach;
@@ -196,13 +196,14 @@ async fn with_body(
             let Passed { body, changed } = passed;
             (Source::read(body), true, changed)
         }
-        Looked::Passes { source, unread } => {
+        Looked::Passes { source, unread, is_other } => {
             if let Some(reason) = unread {
                 playlist::pass_unread(&reason, target, recorder);
             } else if !target.is_declared() && recorder.seen().kind.is_manifest() {
-                // Its name was a playlist's, and it is none.
+                // Its name was a playlist's, and neither its type nor its first bytes are.
                 let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
                 let kind = classify_fallback(target.as_str(), content_type);
+                let kind = if is_other && kind.is_manifest() { RequestKind::Other } else { kind };
                 recorder.classified(kind, Known::Guessed, None, None);
             }
             (source, false, false)

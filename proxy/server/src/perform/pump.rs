@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::Response;
+use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use rebuffer_engine::Script;
 use rebuffer_model::{Remark, Step};
 use rebuffer_shaper::Link;
 
+use super::coding;
 use super::damage::Damaged;
 use super::ending::{self, Breach, Broken};
 use super::forward::{Forwarded, Source, looks_like_playlist};
@@ -25,6 +26,8 @@ use super::{ReplyBody, empty, left_out};
 use crate::origin::OriginBody;
 use crate::record::{Recorder, content_length};
 
+/// How much of a body in a content coding is unpacked to see how it begins.
+const BEGINNING: usize = 4 << 10;
 /// A damaged piece is at most this long, so that zeros need no memory of their own.
 const DAMAGED_PIECE: usize = 64 * 1024;
 
@@ -73,7 +76,10 @@ pub(super) fn pumped(
         pace: None,
         sent: 0,
         expected,
-        unseen: !playlist,
+        unseen: (!playlist).then(|| Unseen {
+            status: head.status,
+            coded: coding::is_coded(&head.headers).then(|| head.headers.clone()),
+        }),
         target,
     };
     let body = StreamBody::new(stream::unfold(Some(Box::new(pump)), |pump| async { pump?.next().await }));
@@ -107,8 +113,15 @@ struct Pump {
     target: Target,
     /// The declared length of the body.
     expected: Option<u64>,
-    /// Whether its first bytes are still to be looked at, because nobody has read them.
-    unseen: bool,
+    /// Its first bytes are still to be looked at, because nobody has read them.
+    unseen: Option<Unseen>,
+}
+
+/// Of which head a body is that nobody has read.
+struct Unseen {
+    status: StatusCode,
+    /// The headers, when it is in a content coding.
+    coded: Option<HeaderMap>,
 }
 
 /// What drawing from the origin gave.
@@ -194,15 +207,23 @@ impl Pump {
     }
 
     /// A playlist that nobody read, because it was taken for something else or came too late, is told.
-    fn look_at_first_bytes(&mut self) {
-        if looks_like_playlist(&self.ready) && !self.recorder.has_remark(Remark::PlaylistUnread) {
-            let reason = if self.target.is_declared() {
-                "a playlist declared it to be something else"
-            } else {
-                "its body began too long after its head"
-            };
-            playlist::pass_unread(reason, &self.target, &mut self.recorder);
+    fn look_at_first_bytes(&mut self, unseen: &Unseen) {
+        let unpack = |headers| coding::decode_beginning(headers, &self.ready, BEGINNING);
+        let unpacked = unseen.coded.as_ref().map(unpack);
+        let beginning = unpacked.as_deref().unwrap_or(&self.ready);
+        if !looks_like_playlist(beginning) || self.recorder.has_remark(Remark::PlaylistUnread) {
+            return;
         }
+        let reason = if !unseen.status.is_success() {
+            format!("it is the body of a {}, and only a success is read", unseen.status.as_u16())
+        } else if self.recorder.caller().method() != Method::GET {
+            "only what a GET asks for is read".to_owned()
+        } else if self.target.is_declared() {
+            "a playlist declared it to be something else".to_owned()
+        } else {
+            "its body began too long after its head".to_owned()
+        };
+        playlist::pass_unread(&reason, &self.target, &mut self.recorder);
     }
 
     /// The client gets what the origin gave, and then the same end.
@@ -257,9 +278,8 @@ impl Pump {
     }
 
     async fn hand_over(&mut self, most: usize) -> Frame<Bytes> {
-        if self.unseen {
-            self.unseen = false;
-            self.look_at_first_bytes();
+        if let Some(unseen) = self.unseen.take() {
+            self.look_at_first_bytes(&unseen);
         }
         let mut count = most;
         if self.damage.is_some() {

@@ -31,8 +31,9 @@ const BEGINNING: usize = 64 << 10;
 pub(super) enum Looked {
     /// It is a playlist, here decoded; `coded` is the body as it came.
     Playlist { playlist: Box<Playlist>, coded: Bytes, share: Share },
-    /// It is something else, or looks like a playlist and cannot be read; then this says why.
-    Passes { source: Source, unread: Option<String> },
+    /// It is something else, or looks like a playlist and cannot be read; then `unread` says why. `is_other` when its first bytes
+    /// say that it is none, whatever its type and its name are.
+    Passes { source: Source, unread: Option<String>, is_other: bool },
 }
 
 /// What came of a body so far.
@@ -44,44 +45,43 @@ enum Collected {
 
 /// Looks at the body of an answer, and reads it if it is a playlist.
 pub(super) async fn look(head: &Parts, body: OriginBody, target: &Target, recorder: &Recorder) -> Looked {
-    let passes = |body| Looked::Passes { source: Source::unread(body), unread: None };
+    let passes = |source, unread| Looked::Passes { source, unread, is_other: false };
     let is_declared =
         matches!(target.expected(), Expected::Playlist | Expected::AssetList | Expected::Steering);
     let may_be_one = is_declared || target.expected() == Expected::Unknown;
     if recorder.caller().method() != Method::GET || !head.status.is_success() || !may_be_one {
-        return passes(body);
+        return passes(Source::unread(body), None);
     }
     let mut begun = Begun { read: BytesMut::new(), body };
     let stall = recorder.session().origin().stall();
     if !is_declared {
-        match begun.sniff(&head.headers).await {
-            Ok(true) => {}
-            Ok(false) => {
-                let unread = unread_by_name(head, &begun.read, target);
-                return Looked::Passes { source: begun.source(), unread };
+        let is_named = is_named_one(head, target);
+        let patience = if is_named { stall } else { FIRST_BYTES };
+        match begun.sniff(&head.headers, patience).await {
+            Ok(Sniffed::Playlist) => {}
+            Ok(sniffed) => {
+                let unread = why_unseen(head, &begun.read).filter(|_| is_named);
+                let is_other = sniffed == Sniffed::Other;
+                return Looked::Passes { source: begun.source(), unread, is_other };
             }
-            Err(how) => {
-                return Looked::Passes { source: Source::broken_off(begun.read.freeze(), how), unread: None };
-            }
+            Err(how) => return passes(Source::broken_off(begun.read.freeze(), how), None),
         }
     }
     if let Some(part) = part_of(head) {
-        return Looked::Passes { source: begun.source(), unread: Some(only_a_part(&part)) };
+        return passes(begun.source(), Some(part));
     }
     let budget = &recorder.rig().playlists;
     match begun.collect(stall, budget).await {
         Collected::Whole(coded) => read(&head.headers, coded, target, budget).await,
-        Collected::TooMuch(read, rest, why) => {
-            Looked::Passes { source: Source::Origin { read, rest: Some(rest) }, unread: Some(why) }
-        }
+        Collected::TooMuch(read, rest, why) => passes(Source::Origin { read, rest: Some(rest) }, Some(why)),
         Collected::Broken(read, how) => {
-            Looked::Passes { source: Source::broken_off(read, how), unread: Some("it broke off".to_owned()) }
+            passes(Source::broken_off(read, how), Some("it broke off".to_owned()))
         }
     }
 }
 
 async fn read(headers: &HeaderMap, coded: Bytes, target: &Target, budget: &PlaylistBudget) -> Looked {
-    let passes = |unread| Looked::Passes { source: Source::read(coded.clone()), unread };
+    let passes = |unread| Looked::Passes { source: Source::read(coded.clone()), unread, is_other: false };
     let mut share = Share::default();
     let mut text = Err(CodingError::TooLong(LONG));
     if coded.len() <= LONG {
@@ -94,7 +94,7 @@ async fn read(headers: &HeaderMap, coded: Bytes, target: &Target, budget: &Playl
     }
     let text = match text {
         Ok(text) => text,
-        // It was declared, or it begins like one.
+        // Something declared it, or it begins like one.
         Err(error) => return passes(Some(error.to_string())),
     };
     if let Err(full) = budget.unpacked(&mut share, text.len()) {
@@ -108,30 +108,29 @@ async fn read(headers: &HeaderMap, coded: Bytes, target: &Target, budget: &Playl
     }
 }
 
-/// Why the first bytes of a body do not say whether it is the playlist that its headers or its name say it is.
-fn unread_by_name(head: &Parts, beginning: &[u8], target: &Target) -> Option<String> {
+/// Whether headers or name say that a body is a playlist.
+fn is_named_one(head: &Parts, target: &Target) -> bool {
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if !classify_fallback(target.as_str(), content_type).is_manifest() {
-        return None;
-    }
-    let coded = coding::why_unreadable(&head.headers, beginning).map(|why| why.to_string());
-    coded.or_else(|| part_of(head).map(|part| only_a_part(&part)))
+    classify_fallback(target.as_str(), content_type).is_manifest()
 }
 
-fn only_a_part(part: &str) -> String {
-    format!("the origin sent only bytes {part} of it")
+/// Why the first bytes of a body say nothing of what all of it is.
+fn why_unseen(head: &Parts, beginning: &[u8]) -> Option<String> {
+    part_of(head).or_else(|| Some(coding::why_unreadable(&head.headers, beginning)?.to_string()))
 }
 
-/// The bytes of a partial answer, unless they are all there are (RFC 9110 §14.4).
+/// That an answer is only a part, unless its range is all there is (RFC 9110 §14.4).
 fn part_of(head: &Parts) -> Option<String> {
     if head.status != StatusCode::PARTIAL_CONTENT {
         return None;
     }
     let range =
         head.headers.get(CONTENT_RANGE).map(|range| String::from_utf8_lossy(range.as_bytes()).into_owned());
-    let range = range.unwrap_or_default();
+    // Several ranges stand in the body.
+    let Some(range) = range else { return Some("the origin sent only parts of it".to_owned()) };
     let is_whole = whole_length(&range).is_some();
-    (!is_whole).then(|| range.trim().trim_start_matches("bytes").trim().to_owned())
+    let part = range.trim().trim_start_matches("bytes").trim();
+    (!is_whole).then(|| format!("the origin sent only bytes {part} of it"))
 }
 
 /// The length of a body whose `Content-Range` names all of it.
@@ -150,13 +149,13 @@ struct Begun {
 }
 
 impl Begun {
-    /// Whether it begins like a playlist; how it broke off, if it did before that was known. A body that does not begin in time
-    /// passes, and is looked at again when it does.
-    async fn sniff(&mut self, headers: &HeaderMap) -> Result<bool, Breach> {
-        let until = Instant::now() + FIRST_BYTES;
+    /// What its first bytes say; how it broke off, if it did before that was known. A body that does not begin in time is unsure, and
+    /// is looked at again when it does.
+    async fn sniff(&mut self, headers: &HeaderMap, patience: Duration) -> Result<Sniffed, Breach> {
+        let until = Instant::now() + patience;
         loop {
             let is_over = match tokio::time::timeout_at(until, self.body.frame()).await {
-                Err(_elapsed) => return Ok(false),
+                Err(_elapsed) => return Ok(Sniffed::Unsure),
                 Ok(None) => true,
                 Ok(Some(Err(error))) => return Err(Breach::of(&error)),
                 Ok(Some(Ok(frame))) => {
@@ -168,10 +167,10 @@ impl Begun {
             };
             let beginning = coding::decode_beginning(headers, &self.read, BEGINNING);
             match sniff(&beginning) {
-                Sniffed::Playlist => return Ok(true),
-                Sniffed::Other => return Ok(false),
-                Sniffed::Unsure if is_over || self.read.len() > BEGINNING => return Ok(false),
+                Sniffed::Unsure if is_over && !coding::is_coded(headers) => return Ok(Sniffed::Other),
+                Sniffed::Unsure if is_over || self.read.len() > BEGINNING => return Ok(Sniffed::Unsure),
                 Sniffed::Unsure => {}
+                sure @ (Sniffed::Playlist | Sniffed::Other) => return Ok(sure),
             }
         }
     }

@@ -6,8 +6,8 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
-use rebuffer_kit::{Asked, Said};
-use rebuffer_model::{Remark, RequestKind};
+use rebuffer_kit::{Ask, Asked, Gate, Said, Wire};
+use rebuffer_model::{Known, Remark, RequestKind};
 
 use super::{Stage, declared, hls, known, media, typed};
 
@@ -191,4 +191,61 @@ async fn what_cannot_be_unpacked_passes_as_it_is_and_is_told() {
         assert!(told.starts_with(reason), "{target}: {told:?}");
         assert_eq!(row.remarks, [Remark::PlaylistUnread], "{target}");
     }
+}
+
+#[tokio::test]
+async fn coded_bodies_that_nothing_calls_a_playlist_are_left_alone() {
+    let bodies = || {
+        vec![
+            ("/a.json", "gzip", gzip(b"{}")),
+            ("/a.html", "br", brotli(b"<html>")),
+            ("/a.bin", "compress", b"\x1f\x9d".to_vec()),
+            ("/a.jpg", "gzip", b"no gzip".to_vec()),
+        ]
+    };
+    let mut stage = Stage::new(move |asked| match bodies().into_iter().find(|it| it.0 == asked.path()) {
+        Some((_, coding, body)) => typed("").with("Content-Encoding", coding).body(asked, body),
+        None => typed("").body(asked, "media"),
+    })
+    .await;
+    for (target, _, body) in bodies() {
+        assert_eq!(stage.get(target).await.body, body, "{target}");
+        let row = stage.row(target).await;
+        assert_eq!((row.remarks, row.answer.playlist_unread), (vec![], None), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_late_is_waited_for_by_its_name_and_else_told() {
+    let gate = Gate::shut();
+    let body = || gzip(media(&["s.ts"]).as_bytes());
+    let mut stage = Stage::new({
+        let gate = gate.clone();
+        move |asked| match asked.path().starts_with("/late") {
+            true => {
+                let head = typed("").with("Content-Encoding", "gzip");
+                head.with("Content-Length", &body().len().to_string()).bare().wait(&gate).send(body())
+            }
+            false => typed("").body(asked, "media"),
+        }
+    })
+    .await;
+    let (mut named, mut other) = (Wire::connect(stage.session).await, Wire::connect(stage.session).await);
+    named.send(&Ask::get("/late.m3u8")).await;
+    stage.home.asked(1).await;
+    other.send(&Ask::get("/late")).await;
+    // It comes without its body once the rig waits no longer; the other one, asked for before it, is waited for.
+    assert_eq!(other.head().await.1, 200);
+    gate.open();
+    let body = body();
+    assert_eq!(other.bytes(body.len()).await, body);
+    assert_eq!(named.answer("GET").await.body, body);
+    let rows = [stage.row("/late").await, stage.row("/late").await];
+    let (named, other) = rows.into_iter().partition::<Vec<_>, _>(|row| row.request.url == "/late.m3u8");
+    let ([named], [other]) = (&named[..], &other[..]) else { panic!("one row of each") };
+    assert_eq!((known(named), &named.remarks[..]), (declared(RequestKind::Manifest), &[][..]));
+    assert_eq!(known(other).1, Known::Guessed);
+    let reason = other.answer.playlist_unread.as_deref();
+    assert_eq!(reason, Some("its body began too long after its head"));
+    assert_eq!(stage.known("/s.ts").await, declared(RequestKind::Segment));
 }

@@ -89,6 +89,8 @@ async fn what_does_not_begin_like_a_playlist_is_none() {
         ("/comment.m3u8", "text/plain", "# a list\ns1.ts\n"),
         ("/page.mpd", "application/dash+xml", "<html><MPD/></html>"),
         ("/smil", "text/xml", "<smil><MPD/></smil>"),
+        ("/headless.m3u8", "application/vnd.apple.mpegurl", "#EXTINF:2,\n/s1.ts\n#EXTM3U\n"),
+        ("/blank.m3u8", "application/vnd.apple.mpegurl", " \r\n"),
     ];
     let mut stage = Stage::new(move |asked| {
         let body = bodies.iter().find(|(path, ..)| *path == asked.path());
@@ -101,7 +103,11 @@ async fn what_does_not_begin_like_a_playlist_is_none() {
     for (target, _, body) in bodies {
         assert_eq!(stage.get(target).await.text(), body);
         let row = stage.row(target).await;
-        assert_eq!(row.request.known, Some(Known::Guessed), "{target}");
+        assert_eq!(
+            known(&row),
+            (RequestKind::Other, Known::Guessed),
+            "{target}: its bytes outweigh its name"
+        );
         assert_eq!((row.request.variant, row.answer.playlist_unread), (None, None), "{target}");
     }
     assert_eq!(stage.known("/s1.ts").await, (RequestKind::Segment, Known::Guessed), "nothing was learned");
@@ -179,6 +185,78 @@ async fn a_part_of_a_playlist_passes_and_is_told() {
         assert_eq!(row.remarks, [Remark::PlaylistUnread], "{target}");
     }
     assert_eq!(stage.known("/s1.ts").await.1, Known::Guessed);
+}
+
+#[tokio::test]
+async fn several_parts_and_parts_of_an_unknown_whole_pass_and_are_told() {
+    const PARTS: &str = "--x\r\nContent-Range: bytes 0-6/90\r\n\r\n#EXTM3U\r\n--x--\r\n";
+    let mut stage = Stage::new(|asked| {
+        let part =
+            |content_type: &str| Saying::new(206, "Partial Content").with("Content-Type", content_type);
+        let apple = "application/vnd.apple.mpegurl";
+        match asked.path() {
+            "/master" => hls().body(asked, super::master(&["declared"])),
+            "/parts.m3u8" => part("multipart/byteranges; boundary=x").body(asked, PARTS),
+            "/open.m3u8" => part(apple).with("Content-Range", "bytes 0-6/*").body(asked, "#EXTM3U"),
+            _ => part(apple).with("Content-Range", "bytes 30-34/90").body(asked, "1.ts\n"),
+        }
+    })
+    .await;
+    stage.get("/master").await;
+    for (target, body, reason) in [
+        ("/parts.m3u8", PARTS, "parts of it"),
+        ("/open.m3u8", "#EXTM3U", "bytes 0-6/* of it"),
+        ("/declared", "1.ts\n", "bytes 30-34/90 of it"),
+    ] {
+        let answer = stage.get(target).await;
+        assert_eq!((answer.status, answer.text()), (206, body), "{target}");
+        let row = stage.row(target).await;
+        assert_eq!(row.answer.playlist_unread, Some(format!("the origin sent only {reason}")), "{target}");
+        assert_eq!((known(&row).0, row.remarks), (RequestKind::Manifest, vec![Remark::PlaylistUnread]));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_answer_to_a_get_or_no_success_is_not_read_and_told() {
+    let mut stage = Stage::new(|asked| {
+        let status = match asked.path() {
+            "/404.m3u8" => 404,
+            "/503.m3u8" => 503,
+            _ => 200,
+        };
+        let body = if asked.path() == "/s1.ts" { "media".to_owned() } else { media(&["s1.ts"]) };
+        Saying::new(status, "Said").with("Content-Type", "text/plain").body(asked, body)
+    })
+    .await;
+    for (method, target, reason) in [
+        ("GET", "/404.m3u8", "it is the body of a 404, and only a success is read"),
+        ("GET", "/503.m3u8", "it is the body of a 503, and only a success is read"),
+        ("POST", "/200.m3u8", "only what a GET asks for is read"),
+    ] {
+        let answer = Wire::fetch(stage.session, &Ask::new(method, target)).await;
+        assert_eq!(answer.text(), media(&["s1.ts"]));
+        let row = stage.row(target).await;
+        assert_eq!(known(&row), (RequestKind::Manifest, Known::Guessed), "{target}");
+        assert_eq!(row.answer.playlist_unread.as_deref(), Some(reason), "{target}");
+    }
+    assert_eq!(stage.known("/s1.ts").await.1, Known::Guessed);
+}
+
+#[tokio::test]
+async fn media_that_begins_like_a_playlist_stays_media_and_is_told() {
+    let mut stage = Stage::new(|asked| match asked.path() {
+        "/list.m3u8" => hls().body(asked, media(&["s1.ts"])),
+        "/s1.ts" => hls().body(asked, media(&["s2.ts"])),
+        _ => typed("").body(asked, "media"),
+    })
+    .await;
+    stage.get("/list.m3u8").await;
+    assert_eq!(stage.get("/s1.ts").await.text(), media(&["s2.ts"]));
+    let row = stage.row("/s1.ts").await;
+    assert_eq!(known(&row), declared(RequestKind::Segment));
+    let reason = row.answer.playlist_unread.as_deref();
+    assert_eq!(reason, Some("a playlist declared it to be something else"));
+    assert_eq!(stage.known("/s2.ts").await.1, Known::Guessed);
 }
 
 #[tokio::test]
