@@ -7,6 +7,7 @@
     reason = "a test that cannot go on must fail, and says what it measured"
 )]
 
+mod blind_spots;
 mod browser;
 mod cross_origin;
 mod dashboard;
